@@ -1,0 +1,106 @@
+"""Every error that promptops raises on purpose, with the exit code of each.
+
+    PromptopsError
+    ├── CheckFailed         1  a check said no
+    ├── InputError          1  a prompt was asked for with inputs that do not fit it
+    ├── UsageError          2  what was typed or configured cannot be meant
+    │   └── UnknownUnit     2  a unit by a name that is not there
+    ├── Refused             3  understood, and not done: hold, lost race, older commit, …
+    ├── StoreError          4  the store could not answer
+    │   ├── StoreUnreachable   no connection, no permission, no such file
+    │   └── StoreCorrupt       it answered, with content that cannot be right
+    │       └── ReleaseRejected  bytes that are not what their digest or format promises
+    ├── OutcomeUnknown      5  it may have happened: the answer was lost
+    ├── Unconfirmed         5  it happened, and not every client says so
+    └── NotReady               the client has no release to serve yet
+
+A message says what is so, a hint what to type next.
+"""
+
+
+class PromptopsError(Exception):
+    """Base of all. `message` is one sentence, `hint` the way out (may be empty)."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class CheckFailed(PromptopsError):
+    """A check said no; the findings were reported already."""
+
+    exit_code = 1
+
+
+class InputError(PromptopsError):
+    """The inputs given do not fit the prompt: one is missing, unknown, or of another type."""
+
+    exit_code = 1
+
+
+class UsageError(PromptopsError):
+    """What was typed or configured cannot be meant."""
+
+    exit_code = 2
+
+
+class UnknownUnit(UsageError):
+    """No unit of that name is there."""
+
+
+class Refused(PromptopsError):
+    """Understood and not done; nothing was changed. `code` is a word for scripts."""
+
+    exit_code = 3
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class StoreError(PromptopsError):
+    """The store could not answer."""
+
+    exit_code = 4
+
+
+class StoreUnreachable(StoreError):
+    """No connection, no permission or no such file."""
+
+
+class StoreCorrupt(StoreError):
+    """The store answered with content that cannot be right; nothing was changed."""
+
+
+class ReleaseRejected(StoreCorrupt):
+    """Release bytes that are not what their digest or format promises; `code` is C601 to C605."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class OutcomeUnknown(PromptopsError):
+    """The request was sent and its answer was lost: it may or may not have happened."""
+
+    exit_code = 5
+    code = "unknown"
+
+
+class Unconfirmed(PromptopsError):
+    """The deployment happened, and not every present client confirmed it in time."""
+
+    exit_code = 5
+    code = "unconfirmed"
+
+
+class NotReady(PromptopsError):
+    """The client has nothing to serve yet; the message lists what was tried."""
+
+    exit_code = 4

@@ -1,0 +1,50 @@
+"""A finding: what a check noticed, and where."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span of a source text: line and column count from 1, in characters; width ≥ 1."""
+
+    line: int = 1
+    column: int = 1
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check noticed in one file.
+
+    `code` is E… for errors and W… for warnings; `file` is a path relative to the root of what
+    was read; the message says what is so, the hint what to do.
+    """
+
+    code: str
+    file: str
+    place: Place
+    message: str
+    hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return "warning" if self.code.startswith("W") else "error"
+
+    def as_json(self) -> dict[str, str | int]:
+        """The fixed shape that scripts rely on."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "file": self.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+def errors_in(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "error"]

@@ -1,0 +1,25 @@
+"""JSON values: their type, and frozen copies that nobody can change."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Frozen = None | bool | int | float | str | tuple["Frozen", ...] | Mapping[str, "Frozen"]
+
+
+def freeze(value: Json) -> Frozen:
+    """The same value with tuples for lists and read-only mappings for dictionaries."""
+    if isinstance(value, dict):
+        return MappingProxyType({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return tuple(freeze(item) for item in value)
+    return value
+
+
+def thaw(value: Frozen) -> Json:
+    """A fresh, mutable copy of a frozen value."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [thaw(item) for item in value]
+    return value

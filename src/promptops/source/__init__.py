@@ -1,0 +1,1 @@
+"""Where manifests come from: strict YAML with positions, schema, rules, resolving, git."""
