@@ -1,0 +1,186 @@
+"""What a store holds about an environment, as frozen facts and as the JSON they are stored in."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from promptops.errors import StoreCorrupt
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """Where an environment stands: `epoch` counts restores of the store, `revision` deployments."""
+
+    epoch: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A digest that must not come back to a unit unless a person overrides it."""
+
+    digest: str
+    reason: str
+    at: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which release of a unit is live.
+
+    `revision` is the environment's at which this unit last changed, `since` when that was (RFC
+    3339, UTC), `commit` the one that the release was built from.
+    """
+
+    digest: str
+    revision: int
+    since: str
+    commit: str | None = None
+    held: tuple[Hold, ...] = ()
+
+    def holds(self, digest: str) -> bool:
+        return any(hold.digest == digest for hold in self.held)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
+        """Raises StoreCorrupt when `text` is no pointer."""
+        try:
+            facts = json.loads(text)
+            return cls(
+                digest=str(facts["digest"]),
+                revision=int(facts["revision"]),
+                since=str(facts["since"]),
+                commit=facts.get("commit"),
+                held=tuple(
+                    Hold(hold["digest"], hold["reason"], hold["at"], hold["actor"])
+                    for hold in facts.get("held", ())
+                ),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreCorrupt(
+                f"the pointer of {unit} is not one that promptops wrote",
+                "somebody changed the store by hand; nothing was changed now",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a deployment did to one unit: the digest before and after, a hold set or lifted.
+
+    `commit` is the one that the release `after` was built from.
+    """
+
+    unit: str
+    before: str | None
+    after: str
+    commit: str | None = None
+    held: str | None = None
+    lifted: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """`{"unit", "from", "to"}`, and `held` or `lifted` where the deployment did that."""
+        facts = {"unit": self.unit, "from": self.before, "to": self.after}
+        if self.held is not None:
+            facts["held"] = self.held
+        if self.lifted is not None:
+            facts["lifted"] = self.lifted
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One deployment of the history.
+
+    `request` names what was asked for, so that an operation id that is used again can be told
+    from one that is used for something else.
+    """
+
+    revision: int
+    action: str
+    at: str
+    actor: str
+    commit: str | None
+    reason: str
+    operation: str
+    request: str
+    changes: tuple[Change, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        facts = {name: getattr(self, name) for name in self.__slots__ if name != "request"}
+        return facts | {"changes": [change.as_json() for change in self.changes]}
+
+    def to_json(self) -> str:
+        changes = [{**change.as_json(), "commit": change.commit} for change in self.changes]
+        facts = self.as_json() | {"request": self.request, "changes": changes}
+        return json.dumps(facts, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Entry":
+        """Raises StoreCorrupt when `text` is no entry."""
+        try:
+            facts = json.loads(text)
+            changes = tuple(
+                Change(
+                    change["unit"],
+                    change["from"],
+                    change["to"],
+                    change.get("commit"),
+                    change.get("held"),
+                    change.get("lifted"),
+                )
+                for change in facts["changes"]
+            )
+            return cls(
+                **{name: facts[name] for name in cls.__slots__ if name != "changes"},
+                changes=changes,
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What a client says of itself: who it is and which head it serves."""
+
+    client: str
+    app: str
+    host: str
+    pid: int
+    version: str
+    epoch: int
+    revision: int
+
+    def serves(self, head: Head) -> bool:
+        """Whether it serves `head` or a later one."""
+        return Head(self.epoch, self.revision) >= head
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Presence | None":
+        """None for what is no presence: a stranger's record must not stop an operator."""
+        try:
+            facts = json.loads(text)
+            return cls(**{name: facts[name] for name in cls.__slots__})
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was read of an environment in one moment.
+
+    `head` is None when the store has never held it. `whole` says whether `pointers` are all of
+    them, or only those that changed since the head that the reader named.
+    """
+
+    head: Head | None
+    pointers: Mapping[str, Pointer] = field(default_factory=lambda: MappingProxyType({}))
+    whole: bool = True

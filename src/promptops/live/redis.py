@@ -1,0 +1,324 @@
+"""An environment in Redis 7 or Valkey: the one place that knows the keys and imports redis."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from promptops.errors import (
+    OutcomeUnknown,
+    ReleaseRejected,
+    StoreCorrupt,
+    StoreError,
+    StoreUnreachable,
+)
+from promptops.live.address import Address
+from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.store import PAGE, Swap, Timeouts
+from promptops.manifest.digest import digest_of
+from promptops.manifest.release import MAX_BYTES
+
+SILENCE = 5.0
+PONG_WITHIN = 1.0
+SLICE = 0.25
+CATCH_UP = 100
+
+
+class RedisStore:
+    """Implements `promptops.live.store.Store`; `timeouts` bound every answer; no retries."""
+
+    def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
+        self.address = address
+        self.environment = environment
+        tag = f"{{{address.namespace}:{environment}}}"
+        self._head = f"{tag}:head"
+        self._pointers = f"{tag}:pointers"
+        self._history = f"{tag}:history"
+        self._release = f"{tag}:release:"
+        self._clients = f"{tag}:clients"
+        self._client = f"{tag}:client:"
+        self._channel = f"{tag}:changes"
+        self._redis = _connect(address, timeouts)
+        self._swap = _Script("swap.lua")
+        self._read = _Script("read.lua")
+
+    def read(self, since: Head | None = None) -> State:
+        known = ("", "") if since is None else (str(since.epoch), str(since.revision))
+        answer = self._answer(
+            lambda: self._read.run_readonly(
+                self._redis, [self._head, self._pointers, self._history], [*known, CATCH_UP]
+            )
+        )
+        if answer[0] == b"wrongtype":
+            raise self._foreign(answer)
+        head = self._as_head(answer[0], answer[1])
+        flat = answer[3]
+        units = [name.decode() for name in flat[::2]]
+        pointers = {
+            unit: Pointer.from_json(text, unit)
+            for unit, text in zip(units, flat[1::2], strict=True)
+        }
+        return State(head, pointers, whole=answer[2] == b"whole")
+
+    def put(self, data: bytes) -> str:
+        digest = digest_of(data)
+        key = self._release + digest
+        self._answer(lambda: self._redis.set(key, data, nx=True))
+        if self.release(digest) != data:
+            raise StoreCorrupt(
+                f"the store holds other bytes under {digest}",
+                "somebody changed the store by hand; nothing was deployed",
+            )
+        return digest
+
+    def release(self, digest: str) -> bytes | None:
+        key = self._release + digest
+        size = self._answer(lambda: self._redis.strlen(key))
+        if size > MAX_BYTES:
+            raise ReleaseRejected("C604", f"release {digest} has {size} bytes, over {MAX_BYTES}")
+        data: bytes | None = self._answer(lambda: self._redis.get(key))
+        return data
+
+    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+        before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
+        digests = sorted({pointer.digest for pointer in pointers.values()})
+        keys = [self._head, self._pointers, self._history, *(self._release + d for d in digests)]
+        arguments = [
+            *before,
+            before[0] or "1",
+            str(entry.revision),
+            entry.operation,
+            entry.to_json(),
+            " ".join(pointers),
+            self._channel,
+        ]
+        for unit, pointer in pointers.items():
+            arguments += [unit, pointer.to_json()]
+        try:
+            answer = self._answer(lambda: self._swap.run(self._redis, keys, arguments))
+        except StoreUnreachable as error:
+            raise OutcomeUnknown(
+                f"the answer of {self.address} to the swap was lost: {error.message}"
+            ) from error
+        outcome, first, second = (part.decode() for part in answer)
+        if outcome == "missing":
+            return Swap("missing", expected, first.removeprefix(self._release))
+        if outcome == "wrongtype":
+            raise self._foreign(answer)
+        if outcome == "broken":
+            raise StoreCorrupt(
+                f"head and history of {self.environment} do not belong together: the head is at "
+                f"revision {before[1] or 'none'}, the history ends at {second}",
+                "nothing was changed; compare with an export before you repair it",
+            )
+        if outcome not in {"won", "same", "lost"}:
+            raise StoreCorrupt(f"the swap answered {outcome!r}")
+        return Swap(outcome, self._as_head(first, second))
+
+    def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
+        newest = "+" if before is None else f"({before}-0"
+        found = self._answer(
+            lambda: self._redis.xrevrange(self._history, max=newest, min="-", count=limit)
+        )
+        try:
+            return [Entry.from_json(fields[b"entry"]) for _, fields in found]
+        except KeyError as error:
+            raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+
+    def announce(self, presence: Presence, seconds: int) -> None:
+        def write() -> None:
+            self._redis.set(self._client + presence.client, presence.to_json(), ex=seconds)
+            self._redis.sadd(self._clients, presence.client)
+
+        self._answer(write)
+
+    def withdraw(self, client: str) -> None:
+        def write() -> None:
+            self._redis.srem(self._clients, client)
+            self._redis.delete(self._client + client)
+
+        self._answer(write)
+
+    def clients(self) -> list[Presence]:
+        names = sorted(
+            name.decode() for name in self._answer(lambda: self._redis.smembers(self._clients))
+        )
+        if not names:
+            return []
+        texts = self._answer(lambda: self._redis.mget([self._client + name for name in names]))
+        gone = [name for name, text in zip(names, texts, strict=True) if text is None]
+        if gone:
+            # Tidying is a courtesy; an operator who may not write still gets the list.
+            with contextlib.suppress(StoreError):
+                self._answer(lambda: self._redis.srem(self._clients, *gone))
+        found = (Presence.from_json(text) for text in texts if text is not None)
+        return [presence for presence in found if presence is not None]
+
+    def listen(self) -> "RedisListener":
+        connection = self._redis.connection_pool.make_connection()
+        self._answer(lambda: _subscribe(connection, self._channel))
+        return RedisListener(connection, self._answer)
+
+    def close(self) -> None:
+        self._redis.close()
+        self._redis.connection_pool.disconnect()
+
+    def _as_head(self, epoch: bytes | str, revision: bytes | str) -> Head | None:
+        if not epoch and not revision:
+            return None
+        try:
+            return Head(int(epoch), int(revision))
+        except ValueError as error:
+            raise StoreCorrupt(
+                f"the head of {self.environment} is not one that promptops wrote",
+                "somebody changed the store by hand; nothing was changed now",
+            ) from error
+
+    def _foreign(self, answer: list[bytes]) -> StoreCorrupt:
+        return StoreCorrupt(
+            f"the key {answer[1].decode()} holds a {answer[2].decode()}, not what promptops writes",
+            "another program uses this key; nothing was changed. Choose a namespace of your own "
+            "with ?ns=NAME",
+        )
+
+    def _answer(self, ask: Callable[[], Any]) -> Any:
+        """Ask, and turn what redis-py raises into our errors, none of which shows a password."""
+        try:
+            return ask()
+        except redis.AuthenticationError as error:
+            raise StoreUnreachable(
+                f"{self.address} refused the user or the password",
+                "check the user and the password in the store's URL",
+            ) from error
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            raise StoreUnreachable(
+                f"{self.address} does not answer: {_cause(error)}",
+                "check the store's URL and that Redis runs there",
+            ) from error
+        except redis.ResponseError as error:
+            raise _refusal(self.address, str(error)) from error
+
+
+class RedisListener:
+    """The channel of hints over a connection of its own.
+
+    A half-open connection loses messages for ever without an error, so silence is broken with our
+    own PING, and a PONG that does not come in time raises StoreUnreachable.
+    """
+
+    def __init__(self, connection: Any, answer: Callable[[Callable[[], Any]], Any]) -> None:
+        self._connection = connection
+        self._answer = answer
+        self._heard = time.monotonic()
+        self._asked: float | None = None
+        self._closed = False
+
+    def wait(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not self._closed:
+            now = time.monotonic()
+            if now >= deadline:
+                return False
+            self._check_pulse(now)
+            patience = min(SLICE, deadline - now)
+            if self._answer(partial(self._connection.can_read, timeout=patience)):
+                message = self._answer(self._connection.read_response)
+                self._heard, self._asked = time.monotonic(), None
+                if message[0] == b"message":
+                    return True
+        return False
+
+    def _check_pulse(self, now: float) -> None:
+        if self._asked is not None and now - self._asked > PONG_WITHIN:
+            raise StoreUnreachable("the channel of changes went silent")
+        if self._asked is None and now - self._heard > SILENCE:
+            self._answer(lambda: self._connection.send_command("PING"))
+            self._asked = now
+
+    def close(self) -> None:
+        self._closed = True
+        self._connection.disconnect()
+
+
+class _Script:
+    """A Lua script of this folder, sent whole only to a server that does not know it yet."""
+
+    def __init__(self, name: str) -> None:
+        self._text = Path(__file__).with_name(name).read_text("utf-8")
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: redis.Redis, keys: list[str], arguments: list[Any]) -> Any:
+        try:
+            return client.evalsha(self._sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return client.eval(self._text, len(keys), *keys, *arguments)
+
+    def run_readonly(self, client: redis.Redis, keys: list[str], arguments: list[Any]) -> Any:
+        """By EVALSHA_RO, which a user with read permission only may call."""
+        try:
+            return client.evalsha_ro(self._sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return client.eval_ro(self._text, len(keys), *keys, *arguments)
+
+
+def _connect(address: Address, timeouts: Timeouts) -> redis.Redis:
+    place: dict[str, Any] = {"host": address.host, "port": address.port}
+    if address.scheme == "unix":
+        place = {"unix_socket_path": address.path}
+    if address.scheme == "rediss":
+        place |= {
+            "ssl": True,
+            "ssl_ca_certs": address.ca,
+            "ssl_certfile": address.cert,
+            "ssl_keyfile": address.key,
+        }
+    # Defaults of redis-py retry for up to a minute on a stopped server.
+    return redis.Redis(
+        **place,
+        db=address.db,
+        username=address.username,
+        password=address.password,
+        socket_connect_timeout=timeouts.connect,
+        socket_timeout=timeouts.answer,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        single_connection_client=False,
+        protocol=2,
+    )
+
+
+def _subscribe(connection: Any, channel: str) -> None:
+    connection.connect()
+    connection.send_command("SUBSCRIBE", channel)
+    connection.read_response()
+
+
+def _cause(error: BaseException) -> str:
+    return "no answer in time" if isinstance(error, redis.TimeoutError) else str(error).rstrip(".")
+
+
+def _refusal(address: Address, text: str) -> StoreError:
+    """What an error reply of the server means, and the way out of it."""
+    word = text.split(" ", 1)[0]
+    if word.startswith("WRONGTYPE") or "wrong kind of value" in text:
+        return StoreCorrupt(
+            f"a key of this environment in {address} holds data that promptops did not write",
+            "another program uses it; choose a namespace of your own with ?ns=NAME",
+        )
+    hints = {
+        "NOAUTH": "put user and password into the store's URL",
+        "NOPERM": "the user of the store's URL lacks this permission",
+        "No": "the user of the store's URL lacks this permission",
+        "READONLY": "this is a replica; use the address of the primary",
+        "MISCONF": "Redis cannot save to its disk; free space there or mend its configuration",
+        "OOM": "Redis is full; raise maxmemory. A rollback needs no space and still works",
+        "LOADING": "Redis is starting; try again in a moment",
+    }
+    return StoreUnreachable(f"{address} refused: {text}", hints.get(word, ""))

@@ -1,0 +1,123 @@
+"""What a store can do; Redis and SQLite keep the same promises, shown by one contract suite."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from promptops.live.address import Address, parse_address
+from promptops.live.records import Entry, Head, Pointer, Presence, State
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """How a swap ended.
+
+    won: `head` is the new one · same: this operation was done before · lost: `head` is the one
+    that won · missing: `digest` is not in the store. Only *won* changed anything.
+    """
+
+    outcome: Literal["won", "same", "lost", "missing"]
+    head: Head | None
+    digest: str = ""
+
+
+class Listener(Protocol):
+    """The hint that something changed; a hint to look, never the truth."""
+
+    def wait(self, seconds: float) -> bool:
+        """Block for at most `seconds`; True when it is worth looking. Raises StoreUnreachable."""
+        ...
+
+    def close(self) -> None:
+        """End a `wait` within a quarter of a second, from any thread."""
+        ...
+
+
+class Store(Protocol):
+    """One environment in one store. Every method may raise StoreUnreachable or StoreCorrupt."""
+
+    address: Address
+    environment: str
+
+    def read(self, since: Head | None = None) -> State:
+        """Head and pointers of one moment; with `since`, only what changed after it."""
+        ...
+
+    def put(self, data: bytes) -> str:
+        """Write release bytes once, read them back, and return their digest."""
+        ...
+
+    def release(self, digest: str) -> bytes | None:
+        """The stored bytes, unchecked, at most 1 MiB; None when they are not there."""
+        ...
+
+    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+        """The one primitive: if the head is still `expected` and every release is there, write.
+
+        With `expected` None the environment is created. Raises OutcomeUnknown when the answer was
+        lost; the same call again is safe.
+        """
+        ...
+
+    def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
+        """Entries with a revision below `before`, newest first."""
+        ...
+
+    def announce(self, presence: Presence, seconds: int) -> None:
+        """Say that a client is here; forgotten after `seconds`."""
+        ...
+
+    def withdraw(self, client: str) -> None:
+        """Forget a client."""
+        ...
+
+    def clients(self) -> list[Presence]:
+        """The clients that are present, by id."""
+        ...
+
+    def listen(self) -> Listener:
+        """A new listener with a connection of its own."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection, and for an answer."""
+
+    connect: float
+    answer: float
+
+
+OPERATOR = Timeouts(connect=2.0, answer=5.0)
+CLIENT = Timeouts(connect=0.5, answer=0.5)
+
+
+def open_store(address: Address | str, environment: str, timeouts: Timeouts = OPERATOR) -> Store:
+    """The store behind an address. Connects on first use, so this never blocks."""
+    if isinstance(address, str):
+        address = parse_address(address)
+    # The backend that the address names is loaded here and nowhere else: an app on SQLite never
+    # loads redis.
+    if address.scheme == "sqlite":
+        from promptops.live.sqlite import SqliteStore  # noqa: PLC0415
+
+        return SqliteStore(address, environment, timeouts)
+    from promptops.live.redis import RedisStore  # noqa: PLC0415
+
+    return RedisStore(address, environment, timeouts)
+
+
+def entries(store: Store, before: int | None = None) -> Iterator[Entry]:
+    """The whole history below `before`, newest first, read page by page."""
+    while page := store.history(before):
+        yield from page
+        before = page[-1].revision
+
+
+def find_operation(store: Store, operation: str) -> Entry | None:
+    """The entry that an operation id left, if it left one."""
+    return next((entry for entry in entries(store) if entry.operation == operation), None)

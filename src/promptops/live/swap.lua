@@ -1,0 +1,45 @@
+#!lua flags=allow-oom
+-- The swap of one environment: all checks first, all writes last, because nothing undoes a script.
+--
+-- KEYS[1] head      hash    epoch, revision, operation
+-- KEYS[2] pointers  hash    unit -> JSON
+-- KEYS[3] history   stream  <revision>-0: entry (JSON), units (names, with spaces between)
+-- KEYS[4…] releases string  must be there
+-- ARGV    1 expected epoch, 2 expected revision (both '' when the environment is to be created),
+--         3 epoch, 4 revision to write, 5 operation, 6 entry, 7 units, 8 channel,
+--         9… unit, pointer, unit, pointer, …
+-- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken', key, what}.
+-- Revisions stay strings: Lua would write large numbers as 1e+15.
+local kinds = {'hash', 'hash', 'stream'}
+for i = 1, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= (kinds[i] or 'string') then
+    return {'wrongtype', KEYS[i], kind}
+  end
+end
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'operation')
+local epoch, revision = head[1] or '', head[2] or ''
+if head[3] and head[3] == ARGV[5] then
+  return {'same', epoch, revision}
+end
+if epoch ~= ARGV[1] or revision ~= ARGV[2] then
+  return {'lost', epoch, revision}
+end
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+if (last and last[1] or '') ~= (ARGV[2] == '' and '' or ARGV[2] .. '-0') then
+  return {'broken', KEYS[3], last and last[1] or 'empty'}
+end
+for i = 4, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then
+    return {'missing', KEYS[i], ''}
+  end
+end
+
+redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'operation', ARGV[5])
+redis.call('HINCRBY', KEYS[1], 'revision', 1)
+for i = 9, #ARGV, 2 do
+  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+end
+redis.call('XADD', KEYS[3], ARGV[4] .. '-0', 'entry', ARGV[6], 'units', ARGV[7])
+redis.call('PUBLISH', ARGV[8], ARGV[4])
+return {'won', ARGV[3], redis.call('HGET', KEYS[1], 'revision')}
