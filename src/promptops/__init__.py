@@ -1,3 +1,29 @@
-"""promptops: ship prompts the way good teams ship code."""
+"""promptops: ship prompts the way good teams ship code.
 
-__version__ = "0.1.0"
+>>> from promptops import Client
+>>> client = Client("redis://localhost:6379/0", environment="production", app="helpdesk")
+>>> client.wait_ready(5)
+>>> client.get("support-triage").request(ticket="Where is my parcel?", context="")
+"""
+
+from typing import TYPE_CHECKING
+
+from promptops.errors import InputError, NotReady, PromptopsError, UnknownUnit
+from promptops.version import VERSION
+
+if TYPE_CHECKING:
+    from promptops.client.client import Client
+
+__all__ = ["Client", "InputError", "NotReady", "PromptopsError", "UnknownUnit", "__version__"]
+
+__version__ = VERSION
+
+
+def __getattr__(name: str) -> object:
+    # The command line imports this package too, and never the client: it would cost every command
+    # the client's start-up.
+    if name == "Client":
+        from promptops.client.client import Client  # noqa: PLC0415
+
+        return Client
+    raise AttributeError(f"module 'promptops' has no attribute '{name}'")

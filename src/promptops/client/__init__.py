@@ -1,0 +1,1 @@
+"""How an app reads what is live: from memory, refreshed in the background."""

@@ -1,0 +1,148 @@
+"""The library inside the app: reads what is live from memory, never from the network."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, Self
+
+from promptops.client.callbacks import Changed
+from promptops.client.live import LiveRelease
+from promptops.client.refresher import Refresher, introduce
+from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
+from promptops.live.store import CLIENT, open_store
+from promptops.version import VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a client is: READY, STALE (serving on without news from the store) or NOT_READY.
+
+    `age` is the time in seconds since the store last confirmed what is served.
+    """
+
+    state: Literal["NOT_READY", "READY", "STALE"]
+    reason: str
+    source: str
+    epoch: int | None
+    revision: int | None
+    age: float | None
+    errors: int
+    unknown_inputs: int
+    units: dict[str, str]
+
+
+class Client:
+    """The live releases of one environment, in memory.
+
+    A daemon thread polls the store every `poll` seconds (± 10 %) and at every hint; `get` is a
+    dictionary look-up without lock or I/O. `hint=False` saves a connection, `presence=False` keeps
+    the client out of `promptops status`. Raises UsageError when the URL cannot be read; a store
+    that is away is no error here.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        environment: str,
+        app: str = "",
+        presence: bool = True,
+        hint: bool = True,
+        poll: float = 2.0,
+    ) -> None:
+        store = open_store(url, environment, CLIENT)
+        self._source = str(store.address)
+        self._environment = environment
+        self._refresher = Refresher(
+            store, introduce(app, VERSION) if presence else None, poll=poll, hint=hint
+        )
+        self._refresher.start()
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """A client from PROMPTOPS_STORE, PROMPTOPS_ENV and, optionally, PROMPTOPS_APP."""
+        missing = [
+            name for name in ("PROMPTOPS_STORE", "PROMPTOPS_ENV") if not os.environ.get(name)
+        ]
+        if missing:
+            raise UsageError(
+                f"{' and '.join(missing)} not set in the environment",
+                "set PROMPTOPS_STORE to the URL of the store, PROMPTOPS_ENV to the environment",
+            )
+        return cls(
+            os.environ["PROMPTOPS_STORE"],
+            environment=os.environ["PROMPTOPS_ENV"],
+            app=os.environ.get("PROMPTOPS_APP", ""),
+        )
+
+    def get(self, unit: str) -> LiveRelease:
+        """The live release of a unit, from memory.
+
+        Raises NotReady before the first snapshot, UnknownUnit for a name that is not live.
+        """
+        try:
+            return self._refresher.snapshot.units[unit]
+        except KeyError:
+            raise self._absent(unit) from None
+
+    def wait_ready(self, seconds: float) -> None:
+        """Block until the first snapshot is there; raises NotReady after `seconds`."""
+        if not self._refresher.ready.wait(seconds):
+            raise self._not_ready(f"after {seconds:g} s")
+
+    def status(self) -> Status:
+        """What is served, from where, how old, and what went wrong last."""
+        refresher = self._refresher
+        snapshot, error, checked = refresher.snapshot, refresher.error, refresher.checked
+        head = snapshot.head
+        if head is None:
+            state: Literal["NOT_READY", "READY", "STALE"] = "NOT_READY"
+        else:
+            state = "READY" if error is None else "STALE"
+        return Status(
+            state=state,
+            reason="" if error is None else error.message,
+            source=self._source,
+            epoch=None if head is None else head.epoch,
+            revision=None if head is None else head.revision,
+            age=None if checked is None else time.monotonic() - checked,
+            errors=refresher.errors,
+            unknown_inputs=refresher.unknown_inputs.count,
+            units={unit: live.digest for unit, live in snapshot.units.items()},
+        )
+
+    def on_change(self, callback: Callable[[Changed], object]) -> None:
+        """Call back after every change of what is served, in a thread of its own."""
+        self._refresher.callbacks.add(callback)
+
+    def close(self) -> None:
+        """Withdraw the presence and end the thread; what was read can still be used."""
+        self._refresher.closing.set()
+        self._refresher.join(timeout=2.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _absent(self, unit: str) -> PromptopsError:
+        if not self._refresher.ready.is_set():
+            return self._not_ready("yet")
+        units = sorted(self._refresher.snapshot.units)
+        close = get_close_matches(unit, units, n=1)
+        return UnknownUnit(
+            f"no unit '{unit}' is live in {self._environment}",
+            f"did you mean '{close[0]}'?" if close else f"live are: {', '.join(units) or 'none'}",
+        )
+
+    def _not_ready(self, when: str) -> NotReady:
+        error = self._refresher.error
+        tried = error.message if error else "no answer so far"
+        return NotReady(
+            f"nothing of {self._environment} was read {when}; tried the store {self._source}: "
+            f"{tried}",
+            error.hint if error else "call wait_ready(seconds) before the first get",
+        )

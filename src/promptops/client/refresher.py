@@ -1,0 +1,168 @@
+"""The background thread of a client: polls the store, listens for hints, reports presence."""
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from dataclasses import replace
+
+from promptops.client.callbacks import Callbacks, Changed
+from promptops.client.live import UnknownInputs
+from promptops.client.snapshot import Snapshot, advance
+from promptops.errors import PromptopsError, StoreError
+from promptops.live.records import Presence
+from promptops.live.store import Listener, Store
+
+log = logging.getLogger("promptops")
+
+ANNOUNCE_EVERY = 10.0
+ANNOUNCE_FOR = 30
+SLICE = 0.25
+BACKOFF_FROM, BACKOFF_TO = 0.1, 5.0
+
+
+class Refresher(threading.Thread):
+    """Keeps `snapshot` current by replacing one reference; nobody else writes it.
+
+    The poll is the truth and the hint the speed: a hint only ends the pause before the next poll.
+    `ready` is set with the first snapshot. `checked` is the monotonic time of the last poll that
+    the store answered, `error` what the last one ran into.
+    """
+
+    def __init__(self, store: Store, presence: Presence | None, *, poll: float, hint: bool) -> None:
+        super().__init__(name="promptops-refresh", daemon=True)
+        self.snapshot = Snapshot()
+        self.ready = threading.Event()
+        self.closing = threading.Event()
+        self.callbacks = Callbacks()
+        self.unknown_inputs = UnknownInputs()
+        self.checked: float | None = None
+        self.error: PromptopsError | None = None
+        self.errors = 0
+        self._store = store
+        self._presence = presence
+        self._announced = 0.0
+        self._poll = poll
+        self._hint = hint
+        self._listener: Listener | None = None
+        self._failures = 0
+
+    def run(self) -> None:
+        while not self.closing.is_set():
+            try:
+                self._refresh()
+                self._announce()
+                self._pause()
+            except Exception as error:
+                self._failed(PromptopsError(f"{type(error).__name__}: {error}"))
+                log.exception("the refresh failed in a way that promptops did not foresee")
+                self.closing.wait(self._poll)
+        self._leave()
+
+    def _refresh(self) -> None:
+        served = self.snapshot
+        try:
+            state = self._store.read(served.head)
+            snapshot = advance(served, state, self._store.release, self.unknown_inputs)
+        except PromptopsError as error:
+            self._failed(error)
+            return
+        self.checked = time.monotonic()
+        if self.error is not None:
+            log.warning(
+                "the store answers again; serving revision %s", state.head and state.head.revision
+            )
+        self.error, self._failures = None, 0
+        if snapshot is served:
+            return
+        self.snapshot = snapshot
+        self._announced = 0.0
+        self.ready.set()
+        assert snapshot.head is not None  # noqa: S101 - an accepted snapshot has one
+        changed = tuple(
+            unit
+            for unit in sorted({*served.units, *snapshot.units})
+            if unit not in snapshot.units
+            or unit not in served.units
+            or served.units[unit].digest != snapshot.units[unit].digest
+        )
+        log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
+        self.callbacks.tell(Changed(snapshot.head.revision, changed))
+
+    def _failed(self, error: PromptopsError) -> None:
+        """Remember an error; one line in the log when it is not the one we had."""
+        if self.error is None or self.error.message != error.message:
+            log.warning("%s; serving on what is known", error.message)
+        self.error = error
+        self.errors += 1
+        self._failures += 1
+
+    def _announce(self) -> None:
+        now = time.monotonic()
+        if self._presence is None or (self._announced and now - self._announced < ANNOUNCE_EVERY):
+            return
+        head = self.snapshot.head
+        if head is not None:
+            self._presence = replace(self._presence, epoch=head.epoch, revision=head.revision)
+        try:
+            self._store.announce(self._presence, ANNOUNCE_FOR)
+            self._announced = now
+        except StoreError as error:
+            # Presence is a second, optional permission: without it the client serves as well.
+            log.debug("presence was not reported: %s", error.message)
+            self._announced = now
+
+    def _pause(self) -> None:
+        """Wait for the next poll, or for a hint."""
+        if self._failures:
+            # Full jitter, so that a store that comes back is not met by everybody at once.
+            longest = min(BACKOFF_TO, BACKOFF_FROM * 2 ** min(self._failures, 10))
+            self._drop_listener()
+            self.closing.wait(random.uniform(BACKOFF_FROM, longest))  # noqa: S311
+            return
+        seconds = self._poll * random.uniform(0.9, 1.1)  # noqa: S311
+        if not self._hint:
+            self.closing.wait(seconds)
+            return
+        until = time.monotonic() + seconds
+        try:
+            if self._listener is None:
+                self._listener = self._store.listen()
+                return  # look once more: what changed before the subscription gave no hint
+            while (left := until - time.monotonic()) > 0 and not self.closing.is_set():
+                if self._listener.wait(min(SLICE, left)):
+                    return
+        except StoreError as error:
+            log.debug("the channel of hints broke: %s", error.message)
+            self._drop_listener()
+            self.closing.wait(max(0.0, until - time.monotonic()))
+
+    def _drop_listener(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _leave(self) -> None:
+        self._drop_listener()
+        self.callbacks.tell(None)
+        try:
+            if self._presence is not None:
+                self._store.withdraw(self._presence.client)
+            self._store.close()
+        except StoreError as error:
+            log.debug("presence was not withdrawn: %s", error.message)
+
+
+def introduce(app: str, version: str) -> Presence:
+    """A presence with an id of its own, before anything is served."""
+    return Presence(
+        client=os.urandom(6).hex(),
+        app=app,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=version,
+        epoch=0,
+        revision=0,
+    )
