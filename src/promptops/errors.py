@@ -19,14 +19,19 @@ A message says what is so, a hint what to type next.
 
 
 class PromptopsError(Exception):
-    """Base of all. `message` is one sentence, `hint` the way out (may be empty)."""
+    """Base of all. `message` is one sentence, `hint` the way out (may be empty).
+
+    `code` is a word for scripts, or a code of `promptops explain`; empty where there is none.
+    """
 
     exit_code = 2
+    code = ""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code or type(self).code
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -55,13 +60,12 @@ class UnknownUnit(UsageError):
 
 
 class Refused(PromptopsError):
-    """Understood and not done; nothing was changed. `code` is a word for scripts."""
+    """Understood and not done; nothing was changed."""
 
     exit_code = 3
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.code = code
+        super().__init__(message, hint, code=code)
 
 
 class StoreError(PromptopsError):
@@ -82,8 +86,7 @@ class ReleaseRejected(StoreCorrupt):
     """Release bytes that are not what their digest or format promises; `code` is C601 to C605."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.code = code
+        super().__init__(message, hint, code=code)
 
 
 class OutcomeUnknown(PromptopsError):

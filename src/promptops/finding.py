@@ -1,6 +1,7 @@
 """A finding: what a check noticed, and where."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -20,7 +21,7 @@ class Finding:
     """One thing that a check noticed in one file.
 
     `code` is E… for errors and W… for warnings; `file` is a path relative to the root of what
-    was read; the message says what is so, the hint what to do.
+    was read; the message says what is so, the hint what to do; `source` is the line of the file.
     """
 
     code: str
@@ -28,6 +29,7 @@ class Finding:
     place: Place
     message: str
     hint: str = ""
+    source: str = field(default="", compare=False)
 
     @property
     def severity(self) -> Severity:
@@ -46,5 +48,5 @@ class Finding:
         }
 
 
-def errors_in(findings: list[Finding]) -> list[Finding]:
+def errors_in(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "error"]

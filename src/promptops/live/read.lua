@@ -3,9 +3,13 @@
 -- MULTI and a rollback must work then.
 --
 -- KEYS[1] head, KEYS[2] pointers, KEYS[3] history (as in swap.lua)
--- ARGV    1 epoch, 2 revision that the reader has ('' for none), 3 entries read at most before
---         everything is sent
--- Answers {epoch, revision, 'whole'|'changed', {unit, pointer, …}}, or {'wrongtype', key, kind}.
+-- ARGV    1 epoch, 2 revision that the reader has ('' for none), 3 the revision after it, 4 entries
+--         read at most before everything is sent
+-- Answers {epoch, revision, 'whole'|'changed', {unit, pointer, …}}, or {'wrongtype'|'broken', key,
+-- what}.
+local function counts(text)
+  return text and #text < 19 and string.find(text, '^[1-9]%d*$')
+end
 local kinds = {'hash', 'hash', 'stream'}
 for i = 1, 3 do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -13,23 +17,35 @@ for i = 1, 3 do
     return {'wrongtype', KEYS[i], kind}
   end
 end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+  if last or redis.call('EXISTS', KEYS[2]) == 1 then
+    return {'broken', last and KEYS[3] or KEYS[2], last and last[1] or ''}
+  end
+  return {'', '', 'whole', {}}
+end
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision')
-local epoch, revision = head[1] or '', head[2] or ''
-if epoch == ARGV[1] and epoch ~= '' then
+if not (counts(head[1]) and counts(head[2])) then
+  return {'wrongtype', KEYS[1], 'hash'}
+end
+local epoch, revision = head[1], head[2]
+if epoch == ARGV[1] then
   if revision == ARGV[2] then
     return {epoch, revision, 'changed', {}}
   end
-  local limit = tonumber(ARGV[3])
-  local entries = redis.call('XRANGE', KEYS[3], '(' .. ARGV[2] .. '-0', '+', 'COUNT', limit)
-  if #entries > 0 and #entries < limit and entries[#entries][1] == revision .. '-0' then
-    local seen, pairs_ = {}, {}
+  local limit, next_ = tonumber(ARGV[4]), ARGV[3] .. '-0'
+  local entries = redis.call('XRANGE', KEYS[3], next_, '+', 'COUNT', limit)
+  if #entries > 0 and #entries < limit and entries[1][1] == next_
+      and entries[#entries][1] == revision .. '-0' then
+    local seen, pairs_, complete = {}, {}, true
     for _, entry in ipairs(entries) do
       for i = 1, #entry[2], 2 do
         if entry[2][i] == 'units' then
           for unit in string.gmatch(entry[2][i + 1], '%S+') do
-            local pointer = not seen[unit] and redis.call('HGET', KEYS[2], unit)
-            if pointer then
-              seen[unit] = true
+            local pointer = seen[unit] or redis.call('HGET', KEYS[2], unit)
+            complete = complete and pointer
+            if pointer and not seen[unit] then
+              seen[unit] = pointer
               pairs_[#pairs_ + 1] = unit
               pairs_[#pairs_ + 1] = pointer
             end
@@ -37,7 +53,9 @@ if epoch == ARGV[1] and epoch ~= '' then
         end
       end
     end
-    return {epoch, revision, 'changed', pairs_}
+    if complete then
+      return {epoch, revision, 'changed', pairs_}
+    end
   end
 end
 return {epoch, revision, 'whole', redis.call('HGETALL', KEYS[2])}

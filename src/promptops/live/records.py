@@ -1,12 +1,32 @@
 """What a store holds about an environment, as frozen facts and as the JSON they are stored in."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any
 
 from promptops.errors import StoreCorrupt
+
+_JUNK = (ValueError, KeyError, TypeError, RecursionError)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "epoch": (int,),
+    "revision": (int,),
+    "pid": (int,),
+    "commit": (str, NoneType),
+    "from": (str, NoneType),
+    "held": (str, NoneType),
+    "lifted": (str, NoneType),
+}
+
+
+def _typed(facts: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Just these facts; raises one of _JUNK when one is missing or of another type than it has."""
+    found = {name: facts[name] for name in names}
+    for name, value in found.items():
+        if type(value) not in _KINDS.get(name, (str,)):
+            raise TypeError(name)
+    return found
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,18 +71,10 @@ class Pointer:
     def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
         """Raises StoreCorrupt when `text` is no pointer."""
         try:
-            facts = json.loads(text)
-            return cls(
-                digest=str(facts["digest"]),
-                revision=int(facts["revision"]),
-                since=str(facts["since"]),
-                commit=facts.get("commit"),
-                held=tuple(
-                    Hold(hold["digest"], hold["reason"], hold["at"], hold["actor"])
-                    for hold in facts.get("held", ())
-                ),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            facts = {"commit": None, "held": []} | json.loads(text)
+            held = tuple(Hold(**_typed(hold, Hold.__slots__)) for hold in facts["held"])
+            return cls(**_typed(facts, ("digest", "revision", "since", "commit")), held=held)
+        except _JUNK as error:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
                 "somebody changed the store by hand; nothing was changed now",
@@ -91,6 +103,11 @@ class Change:
         if self.lifted is not None:
             facts["lifted"] = self.lifted
         return facts
+
+    @classmethod
+    def from_json(cls, facts: Any) -> "Change":
+        known = {"commit": None, "held": None, "lifted": None} | facts
+        return cls(*_typed(known, ("unit", "from", "to", "commit", "held", "lifted")).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +142,10 @@ class Entry:
         """Raises StoreCorrupt when `text` is no entry."""
         try:
             facts = json.loads(text)
-            changes = tuple(
-                Change(
-                    change["unit"],
-                    change["from"],
-                    change["to"],
-                    change.get("commit"),
-                    change.get("held"),
-                    change.get("lifted"),
-                )
-                for change in facts["changes"]
-            )
-            return cls(
-                **{name: facts[name] for name in cls.__slots__ if name != "changes"},
-                changes=changes,
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            changes = tuple(Change.from_json(change) for change in facts["changes"])
+            names = [name for name in cls.__slots__ if name != "changes"]
+            return cls(**_typed(facts, names), changes=changes)
+        except _JUNK as error:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
 
 
@@ -167,9 +172,8 @@ class Presence:
     def from_json(cls, text: str | bytes) -> "Presence | None":
         """None for what is no presence: a stranger's record must not stop an operator."""
         try:
-            facts = json.loads(text)
-            return cls(**{name: facts[name] for name in cls.__slots__})
-        except (ValueError, KeyError, TypeError):
+            return cls(**_typed(json.loads(text), cls.__slots__))
+        except _JUNK:
             return None
 
 

@@ -14,16 +14,14 @@ from redis.retry import Retry
 
 from promptops.errors import (
     OutcomeUnknown,
-    ReleaseRejected,
     StoreCorrupt,
     StoreError,
     StoreUnreachable,
 )
 from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
-from promptops.live.store import PAGE, Swap, Timeouts
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size
 from promptops.manifest.digest import digest_of
-from promptops.manifest.release import MAX_BYTES
 
 SILENCE = 5.0
 PONG_WITHIN = 1.0
@@ -50,17 +48,20 @@ class RedisStore:
         self._read = _Script("read.lua")
 
     def read(self, since: Head | None = None) -> State:
-        known = ("", "") if since is None else (str(since.epoch), str(since.revision))
+        known = ["", "", ""]
+        if since is not None:
+            known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
         answer = self._answer(
             lambda: self._read.run_readonly(
                 self._redis, [self._head, self._pointers, self._history], [*known, CATCH_UP]
             )
         )
-        if answer[0] == b"wrongtype":
-            raise self._foreign(answer)
-        head = self._as_head(answer[0], answer[1])
+        if answer[0] in {b"wrongtype", b"broken"}:
+            raise self._corrupt(answer, None)
+        head = _as_head(answer[0], answer[1])
         flat = answer[3]
-        units = [name.decode() for name in flat[::2]]
+        # A name that is not text is no unit, and its value no pointer.
+        units = [name.decode(errors="backslashreplace") for name in flat[::2]]
         pointers = {
             unit: Pointer.from_json(text, unit)
             for unit, text in zip(units, flat[1::2], strict=True)
@@ -69,6 +70,7 @@ class RedisStore:
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
+        check_size(digest, len(data))
         key = self._release + digest
         self._answer(lambda: self._redis.set(key, data, nx=True))
         if self.release(digest) != data:
@@ -81,8 +83,7 @@ class RedisStore:
     def release(self, digest: str) -> bytes | None:
         key = self._release + digest
         size = self._answer(lambda: self._redis.strlen(key))
-        if size > MAX_BYTES:
-            raise ReleaseRejected("C604", f"release {digest} has {size} bytes, over {MAX_BYTES}")
+        check_size(digest, size)
         data: bytes | None = self._answer(lambda: self._redis.get(key))
         return data
 
@@ -108,22 +109,16 @@ class RedisStore:
                 f"the answer of {self.address} to the swap was lost: {error.message}"
             ) from error
         outcome, first, second = (part.decode() for part in answer)
+        if outcome in {"wrongtype", "broken"}:
+            raise self._corrupt(answer, expected)
         if outcome == "missing":
             return Swap("missing", expected, first.removeprefix(self._release))
-        if outcome == "wrongtype":
-            raise self._foreign(answer)
-        if outcome == "broken":
-            raise StoreCorrupt(
-                f"head and history of {self.environment} do not belong together: the head is at "
-                f"revision {before[1] or 'none'}, the history ends at {second}",
-                "nothing was changed; compare with an export before you repair it",
-            )
         if outcome not in {"won", "same", "lost"}:
             raise StoreCorrupt(f"the swap answered {outcome!r}")
-        return Swap(outcome, self._as_head(first, second))
+        return Swap(outcome, _as_head(first, second))
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
-        newest = "+" if before is None else f"({before}-0"
+        newest = "+" if before is None else f"({max(before, 1)}-0"
         found = self._answer(
             lambda: self._redis.xrevrange(self._history, max=newest, min="-", count=limit)
         )
@@ -170,20 +165,14 @@ class RedisStore:
         self._redis.close()
         self._redis.connection_pool.disconnect()
 
-    def _as_head(self, epoch: bytes | str, revision: bytes | str) -> Head | None:
-        if not epoch and not revision:
-            return None
-        try:
-            return Head(int(epoch), int(revision))
-        except ValueError as error:
-            raise StoreCorrupt(
-                f"the head of {self.environment} is not one that promptops wrote",
-                "somebody changed the store by hand; nothing was changed now",
-            ) from error
-
-    def _foreign(self, answer: list[bytes]) -> StoreCorrupt:
+    def _corrupt(self, answer: list[bytes], head: Head | None) -> StoreCorrupt:
+        """What a script that answered wrongtype or broken has found."""
+        key, what = answer[1].decode(), answer[2].decode()
+        if answer[0] == b"broken":
+            last = what.removesuffix("-0") if key == self._history else "pointers"
+            return apart(self.environment, head, last)
         return StoreCorrupt(
-            f"the key {answer[1].decode()} holds a {answer[2].decode()}, not what promptops writes",
+            f"the key {key} holds a {what}, not what promptops writes",
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
         )
@@ -292,6 +281,10 @@ def _connect(address: Address, timeouts: Timeouts) -> redis.Redis:
         single_connection_client=False,
         protocol=2,
     )
+
+
+def _as_head(epoch: bytes | str, revision: bytes | str) -> Head | None:
+    return Head(int(epoch), int(revision)) if epoch else None
 
 
 def _subscribe(connection: Any, channel: str) -> None:

@@ -1,15 +1,16 @@
 """An environment in a SQLite file: the embedded store, for one host, for trying out, for tests."""
 
 import contextlib
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from promptops.errors import ReleaseRejected, StoreCorrupt, StoreUnreachable
+from promptops.errors import StoreCorrupt, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
-from promptops.live.store import PAGE, Swap, Timeouts
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -49,18 +50,21 @@ class SqliteStore:
             db.execute("BEGIN")
             try:
                 head = self._head(db)[0]
-                fresh = since is None or head is None or since.epoch != head.epoch
+                if head is None:
+                    self._check_end(db, head)
+                known = _known(since, head)
                 rows = db.execute(
                     "SELECT unit, pointer FROM pointers WHERE environment = ? AND revision > ?",
-                    (self.environment, 0 if since is None or fresh else since.revision),
+                    (self.environment, known),
                 ).fetchall()
             finally:
                 db.execute("ROLLBACK")
         pointers = {unit: Pointer.from_json(text, unit) for unit, text in rows}
-        return State(head, pointers, whole=fresh)
+        return State(head, pointers, whole=known == 0)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
+        check_size(digest, len(data))
         with self._writing() as db:
             db.execute(
                 "INSERT OR IGNORE INTO releases VALUES (?, ?, ?)", (self.environment, digest, data)
@@ -77,16 +81,17 @@ class SqliteStore:
             if db is None:
                 return None
             row = db.execute(
-                "SELECT length(data), CASE WHEN length(data) <= ? THEN data END FROM releases"
-                " WHERE environment = ? AND digest = ?",
+                "SELECT typeof(data), length(data), CASE WHEN length(data) <= ? THEN data END"
+                " FROM releases WHERE environment = ? AND digest = ?",
                 (MAX_BYTES, self.environment, digest),
             ).fetchone()
         if row is None:
             return None
-        size, data = row
-        if size > MAX_BYTES:
-            raise ReleaseRejected("C604", f"release {digest} has {size} bytes, over {MAX_BYTES}")
-        return data if isinstance(data, bytes) else str(data).encode()
+        kind, size, data = row
+        if kind != "blob":
+            raise self._foreign(f"release {digest} is of type {kind}")
+        check_size(digest, size)
+        return bytes(data)
 
     def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
         with self._writing() as db:
@@ -95,6 +100,7 @@ class SqliteStore:
                 return Swap("same", head)
             if head != expected:
                 return Swap("lost", head)
+            self._check_end(db, head)
             for digest in sorted({pointer.digest for pointer in pointers.values()}):
                 key = (self.environment, digest)
                 if not db.execute(
@@ -175,8 +181,16 @@ class SqliteStore:
             return None, None
         epoch, revision, operation = row
         if not (isinstance(epoch, int) and isinstance(revision, int)):
-            raise StoreCorrupt(f"the head of {self.environment} is not one that promptops wrote")
+            raise self._foreign(f"the head of {self.environment} is not in numbers")
         return Head(epoch, revision), operation
+
+    def _check_end(self, db: sqlite3.Connection, head: Head | None) -> None:
+        """Raises StoreCorrupt when the head is not where the history ends."""
+        (last,) = db.execute(
+            "SELECT max(revision) FROM history WHERE environment = ?", (self.environment,)
+        ).fetchone()
+        if last != (None if head is None else head.revision):
+            raise apart(self.environment, head, "nothing" if last is None else last)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -195,22 +209,24 @@ class SqliteStore:
             if self._connection is None:
                 _make_folder(self._path.parent)
             db = self._open("rwc")
-            db.execute("BEGIN IMMEDIATE")
+            if not _is_ours(db, self.address):
+                # Readers then never wait for a writer; the mode stays with the file.
+                db.execute("PRAGMA journal_mode = WAL")
             try:
+                db.execute("BEGIN IMMEDIATE")
                 if not _is_ours(db, self.address):
                     for statement in SCHEMA.strip().split(";\n"):
                         db.execute(statement)
                 yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+                db.execute("COMMIT")
+            finally:
+                # A full disk may have ended the transaction already.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
 
     def _open(self, mode: str) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = _connect(self._path, mode, self._timeouts.answer)
-            # Readers then never wait for a writer; the mode stays with the file.
-            self._connection.execute("PRAGMA journal_mode = WAL")
         return self._connection
 
     @contextlib.contextmanager
@@ -218,23 +234,24 @@ class SqliteStore:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if "no such" in str(error) or "has no column" in str(error):
-                raise self._foreign(error) from error
+            # A table that lacks a column, or all of them, is not a fault of the disk.
+            if re.search("no such (table|column)|has no column|has [0-9]+ columns", str(error)):
+                raise self._foreign(str(error)) from error
             raise StoreUnreachable(
                 f"{self.address} cannot be used: {error}",
                 "check the path, its permissions and the free space on that disk",
             ) from error
         except sqlite3.DatabaseError as error:
-            raise self._foreign(error) from error
+            raise self._foreign(str(error)) from error
         except OSError as error:
             raise StoreUnreachable(
                 f"{self.address} cannot be used: {error.strerror}",
                 "check the path and its permissions",
             ) from error
 
-    def _foreign(self, error: Exception) -> StoreCorrupt:
+    def _foreign(self, what: str) -> StoreCorrupt:
         return StoreCorrupt(
-            f"{self.address} holds data that promptops did not write: {error}",
+            f"{self.address} holds data that promptops did not write: {what}",
             "name another file; nothing was changed",
         )
 
@@ -283,11 +300,19 @@ def _connect(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
     )
 
 
+def _known(since: Head | None, head: Head | None) -> int:
+    """The revision after which a reader needs pointers: 0 when it must have all of them."""
+    if since is None or head is None or since.epoch != head.epoch or since.revision > head.revision:
+        return 0
+    return since.revision
+
+
 def _is_ours(db: sqlite3.Connection, address: Address) -> bool:
     """False for an empty file; raises StoreCorrupt for another program's database."""
-    if db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+    (owner,) = db.execute("PRAGMA application_id").fetchone()
+    if owner == APPLICATION_ID:
         return True
-    if db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if owner != 0 or db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         raise StoreCorrupt(
             f"{address} is a database of another program", "name another file; nothing was changed"
         )

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.address import Address, parse_address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.manifest.release import MAX_BYTES
 
 PAGE = 200
 
@@ -109,6 +111,23 @@ def open_store(address: Address | str, environment: str, timeouts: Timeouts = OP
     from promptops.live.redis import RedisStore  # noqa: PLC0415
 
     return RedisStore(address, environment, timeouts)
+
+
+def check_size(digest: str, size: int) -> None:
+    """Raises ReleaseRejected for a release that is too large to be loaded or stored."""
+    if size > MAX_BYTES:
+        raise ReleaseRejected("C604", f"release {digest} has {size} bytes, over {MAX_BYTES}")
+
+
+def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:
+    """The error for a head that is not where the history ends."""
+    at = "none" if head is None else head.revision
+    return StoreCorrupt(
+        f"head and history of {environment} do not belong together: the head is at revision {at}, "
+        f"the history ends at {last}",
+        "somebody changed the store by hand or lost a part of it; nothing was changed now. "
+        "Compare with an export before you repair it",
+    )
 
 
 def entries(store: Store, before: int | None = None) -> Iterator[Entry]:

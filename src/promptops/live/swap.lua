@@ -10,6 +10,9 @@
 --         9… unit, pointer, unit, pointer, …
 -- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken', key, what}.
 -- Revisions stay strings: Lua would write large numbers as 1e+15.
+local function counts(text)
+  return text and #text < 19 and string.find(text, '^[1-9]%d*$')
+end
 local kinds = {'hash', 'hash', 'stream'}
 for i = 1, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -17,7 +20,11 @@ for i = 1, #KEYS do
     return {'wrongtype', KEYS[i], kind}
   end
 end
+local created = redis.call('EXISTS', KEYS[1]) == 1
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'operation')
+if created and not (counts(head[1]) and counts(head[2])) then
+  return {'wrongtype', KEYS[1], 'hash'}
+end
 local epoch, revision = head[1] or '', head[2] or ''
 if head[3] and head[3] == ARGV[5] then
   return {'same', epoch, revision}
@@ -27,7 +34,10 @@ if epoch ~= ARGV[1] or revision ~= ARGV[2] then
 end
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= (ARGV[2] == '' and '' or ARGV[2] .. '-0') then
-  return {'broken', KEYS[3], last and last[1] or 'empty'}
+  return {'broken', KEYS[3], last and last[1] or 'nothing'}
+end
+if not created and redis.call('EXISTS', KEYS[2]) == 1 then
+  return {'broken', KEYS[2], ''}
 end
 for i = 4, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 0 then

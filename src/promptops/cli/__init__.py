@@ -1,0 +1,1 @@
+"""What one types: thin commands that parse, call and print."""

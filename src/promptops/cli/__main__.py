@@ -1,0 +1,3 @@
+from promptops.cli.main import main
+
+main()

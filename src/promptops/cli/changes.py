@@ -1,0 +1,18 @@
+"""One change of a deployment in one line, the same wherever it is shown."""
+
+from collections.abc import Mapping
+
+from promptops.manifest.digest import short
+
+
+def change_line(change: Mapping[str, str | None]) -> str:
+    """`unit  before → after  held: …`, from the JSON of a change."""
+    before, after = change["from"], change["to"] or ""
+    line = f"{change['unit']}"
+    if before != after:
+        line += f"  {short(before) if before else '(new)'} → {short(after)}"
+    for word in ("held", "lifted"):
+        digest = change.get(word)
+        if digest:
+            line += f"  {word}: {short(digest)}"
+    return line

@@ -1,0 +1,63 @@
+"""validate: check manifests."""
+
+from pathlib import Path
+
+import click
+
+from promptops.cli import settings
+from promptops.cli.findings import as_text
+from promptops.cli.options import output_option
+from promptops.cli.output import emit
+from promptops.delivery.validate import Checked
+from promptops.delivery.validate import validate as check
+from promptops.errors import UsageError
+from promptops.finding import errors_in
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@output_option
+def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
+    """Check manifests and say what is wrong, with line and column.
+
+    PATH is a manifest, a unit's folder, or a folder of units; without one, the project's manifests
+    are checked. Exits 1 when there is an error.
+
+    \b
+    promptops validate
+    promptops validate manifests/support-triage -o json
+    """
+    checked = check(paths or _project_manifests())
+    facts = {
+        "checked": checked.count,
+        "findings": [finding.as_json() for finding in checked.findings],
+    }
+    emit(output, facts, _text(checked))
+    if checked.findings if strict else errors_in(checked.findings):
+        raise click.exceptions.Exit(1)
+
+
+def _project_manifests() -> tuple[Path, ...]:
+    project = settings.project_here()
+    folder = project.root / project.manifests
+    if not folder.is_dir():
+        raise UsageError(
+            f"{project.shown} names the folder {project.manifests}, which is not there",
+            "make it, with a folder for each unit, or change `manifests:`",
+        )
+    return (folder,)
+
+
+def _text(checked: Checked) -> str:
+    errors = len(errors_in(checked.findings))
+    warnings = len(checked.findings) - errors
+    counted = (
+        f"checked {_count(checked.count, 'manifest')}: {_count(errors, 'error')}, "
+        f"{_count(warnings, 'warning')}"
+    )
+    return "\n".join([*(as_text(finding) + "\n" for finding in checked.findings), counted])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

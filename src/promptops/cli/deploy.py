@@ -1,0 +1,100 @@
+"""deploy: make units live from a git commit."""
+
+import click
+
+from promptops.cli import settings
+from promptops.cli.findings import say_findings
+from promptops.cli.options import (
+    WithWait,
+    environment_options,
+    operation_options,
+    output_option,
+    wait_option,
+)
+from promptops.cli.report import move, new_intent, report
+from promptops.cli.settings import Environment
+from promptops.delivery.checkout import from_commit, from_work_tree
+from promptops.delivery.deploy import Conditions
+from promptops.delivery.deploy import deploy as make_live
+from promptops.errors import Refused
+
+
+@click.command(cls=WithWait)
+@click.argument("units", nargs=-1, metavar="[UNIT]...")
+@click.option("--all", "everything", is_flag=True, help="Every unit of the commit that differs.")
+@environment_options
+@click.option("--commit", metavar="REV", default="HEAD", show_default=True, help="What to deploy.")
+@click.option(
+    "--dirty", is_flag=True, help="Deploy the work tree, where the environment allows it."
+)
+@click.option("--create", is_flag=True, help="Create the environment if the store never held it.")
+@click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
+@click.option("--allow-older", is_flag=True, help="Deploy a commit older than the live one.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@operation_options
+@wait_option
+@output_option
+def deploy(
+    units: tuple[str, ...],
+    everything: bool,
+    env: str | None,
+    store: str | None,
+    commit: str,
+    dirty: bool,
+    create: bool,
+    expect_revision: int | None,
+    allow_older: bool,
+    dry_run: bool,
+    reason: str,
+    operation: str | None,
+    wait: float | None,
+    output: str,
+) -> None:
+    """Make units live from a git commit, all of them in one step or none.
+
+    The commit decides, never the work tree. What is live already is left alone; what is held is
+    refused, or skipped with --all.
+
+    \b
+    promptops deploy support-triage --env staging
+    promptops deploy --all --env production --commit v1.4.0 --reason "new rules" --wait
+    promptops deploy --all --env production --dry-run
+    """
+    if bool(units) == everything:
+        raise click.UsageError("name the units to deploy, or say --all")
+    place = settings.environment(env, store)
+    project = settings.project_here()
+    if dirty:
+        _check_dirty(place, commit)
+        checkout = from_work_tree(project, units, place.name)
+    else:
+        checkout = from_commit(project, units, place.name, commit)
+    say_findings(checkout.findings)
+    intent = new_intent(operation, reason, checkout.commit)
+    conditions = Conditions(
+        create=create or place.create,
+        skip_held=everything,
+        expect_revision=expect_revision,
+        is_older=None if allow_older else checkout.is_older,
+    )
+    with move(place, intent, output) as opened:
+        done = make_live(
+            opened,
+            {item.unit: (item.digest, item.data) for item in checkout.built},
+            intent,
+            conditions,
+            resume=operation is not None,
+            dry_run=dry_run,
+        )
+        report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
+
+
+def _check_dirty(place: Environment, commit: str) -> None:
+    if commit != "HEAD":
+        raise click.UsageError("--dirty and --commit exclude each other")
+    if not place.allow_dirty:
+        raise Refused(
+            "dirty",
+            f"{place.name} takes commits only, not the work tree",
+            "commit, then deploy; or set allow_dirty: true for this environment in promptops.yaml",
+        )

@@ -1,0 +1,58 @@
+"""Findings as people read them: the place, the line, a caret under the span, the way out."""
+
+import unicodedata
+from collections.abc import Iterable
+
+import click
+
+from promptops.cli.output import say
+from promptops.finding import Finding
+
+_COLOURS = {"error": "red", "warning": "yellow"}
+
+
+def say_findings(findings: Iterable[Finding]) -> None:
+    """Print findings on stderr."""
+    for finding in findings:
+        say(as_text(finding) + "\n")
+
+
+def as_text(finding: Finding) -> str:
+    """`file:line:column: error[E210]: message`, the line with a caret, `= help: …`."""
+    place = finding.place
+    word = click.style(
+        f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
+    )
+    lines = [f"{finding.file}:{place.line}:{place.column}: {word}: {finding.message}"]
+    margin = " " * len(str(place.line))
+    if finding.source:
+        before = finding.source[: place.column - 1]
+        marked = finding.source[place.column - 1 : place.column - 1 + place.width]
+        carets = "^" * max(1, sum(map(_cells, marked)))
+        # A tab stays a tab, so that the caret stands where the terminal puts the character.
+        indent = "".join("\t" if mark == "\t" else " " * _cells(mark) for mark in before)
+        lines += [
+            f"{margin} |",
+            f"{place.line} | {printable(finding.source)}",
+            f"{margin} | {indent}{click.style(carets, fg=_COLOURS[finding.severity])}",
+        ]
+    if finding.hint:
+        lines.append(f"{margin} = help: {finding.hint}")
+    return "\n".join(lines)
+
+
+def printable(line: str) -> str:
+    """The line with what a terminal would obey or hide shown as U+FFFD."""
+    return "".join(
+        mark
+        if mark == "\t" or unicodedata.category(mark)[0] != "C"
+        else "\N{REPLACEMENT CHARACTER}"
+        for mark in line
+    )
+
+
+def _cells(mark: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(mark):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in {"W", "F"} else 1

@@ -1,0 +1,114 @@
+"""The `promptops` command: its commands loaded when they are called, its errors in one place."""
+
+import importlib
+import os
+import sys
+import traceback
+from difflib import get_close_matches
+from typing import NoReturn
+
+import click
+
+from promptops.cli.findings import say_findings
+from promptops.cli.output import say_error
+from promptops.errors import PromptopsError
+from promptops.version import VERSION
+
+# name → (module, one line of help); the help stands here so that `--help` loads no command.
+COMMANDS = {
+    "validate": ("check", "Check manifests and say what is wrong, with line and column."),
+    "show": ("release", "Print a release: what is live, or what would be built."),
+    "render": ("release", "Fill a prompt with inputs and print its messages."),
+    "deploy": ("move", "Make units live from a git commit."),
+    "rollback": ("move", "Go back to an earlier release. Needs the store and nothing else."),
+    "hold": ("move", "Keep a release from coming back, or lift that."),
+    "status": ("environment", "What is live, since when, who serves it, and what git says."),
+    "history": ("environment", "The deployments of an environment, newest first."),
+    "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
+}
+
+
+class LazyGroup(click.Group):
+    """Loads the module of a command when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"promptops.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in COMMANDS:
+            close = get_close_matches(name, COMMANDS, n=1)
+            raise click.UsageError(
+                f"there is no command '{name}'"
+                + (f"; did you mean '{close[0]}'?" if close else ""),
+                ctx=ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the check said no, 2 usage or configuration, 3 refused, "
+    "4 store unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted.",
+)
+@click.version_option(VERSION, prog_name="promptops", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Ship prompts the way good teams ship code.
+
+    A unit (model, prompt, parameters, retriever index version) is a manifest in git; `deploy` makes
+    it live, `rollback` goes back, and the client library in the app follows in milliseconds.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line, and turn every error into a message and an exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line (DESIGN: 0, 1, 2, 3, 4, 5, 130)."""
+    try:
+        return cli.main(arguments, prog_name="promptops", standalone_mode=False) or 0
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as `head` does; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (PromptopsError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
+        return _explain(error)
+    except Exception as error:  # noqa: BLE001 - the boundary: users see no traceback
+        if os.environ.get("PROMPTOPS_DEBUG"):
+            traceback.print_exc()
+        say_error(
+            f"promptops failed in a way that it did not foresee: {type(error).__name__}: {error}",
+            "run it again with PROMPTOPS_DEBUG=1 and report what it prints; if this was a "
+            "deployment, promptops status tells what is live",
+        )
+        return 5
+
+
+def _explain(error: BaseException) -> int:
+    """Say what went wrong and what to do; the exit code."""
+    if isinstance(error, PromptopsError):
+        say_findings(getattr(error, "findings", []))
+        say_error(error.message, error.hint, error.code)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        say_error(error.format_message(), f"{context.command_path} --help" if context else "")
+        return 2
+    say_error("interrupted")
+    return 130

@@ -1,0 +1,155 @@
+"""show and render: look at one release, live or as it would be built."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from promptops.cli import settings
+from promptops.cli.findings import say_findings
+from promptops.cli.options import environment_options, output_option
+from promptops.cli.output import emit
+from promptops.delivery import look
+from promptops.delivery.build import build_folder
+from promptops.delivery.look import Shown
+from promptops.errors import InputError, UsageError
+from promptops.manifest.render import Renderer
+
+
+def unit_source(function: Any) -> Any:
+    """`[UNIT]` for what is live, `--path FOLDER` for what would be built."""
+    function = click.option(
+        "--path",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="A unit's folder in the work tree, instead of what is live.",
+    )(function)
+    return click.argument("unit", required=False)(function)
+
+
+@click.command()
+@unit_source
+@environment_options
+@output_option
+def show(
+    unit: str | None, path: Path | None, env: str | None, store: str | None, output: str
+) -> None:
+    """Print a release: what is live, or with --path what would be built.
+
+    \b
+    promptops show support-triage --env production
+    promptops show --path manifests/support-triage --env production -o json
+    """
+    shown, environment = _shown(unit, path, env, store)
+    facts: dict[str, Any] = {
+        "unit": shown.unit,
+        "environment": environment,
+        "digest": shown.digest,
+        "release": shown.document,
+    }
+    if shown.revision is not None:
+        facts["revision"] = shown.revision
+    emit(output, facts, _as_text(shown))
+
+
+@click.command()
+@unit_source
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An input; NAME=@FILE reads it from a file. Repeat for more.",
+)
+@environment_options
+@output_option
+def render(
+    unit: str | None,
+    path: Path | None,
+    inputs: tuple[str, ...],
+    env: str | None,
+    store: str | None,
+    output: str,
+) -> None:
+    """Fill a prompt with inputs and print the messages that a model would get.
+
+    \b
+    promptops render support-triage --env local --input ticket="Where is my parcel?"
+    promptops render --path manifests/support-triage --input ticket=@ticket.txt
+    """
+    shown, _ = _shown(unit, path, env, store)
+    values = {name: _typed(name, text, shown) for name, text in (_split(item) for item in inputs)}
+    messages = Renderer(shown.release)(values)
+    text = "\n\n".join(
+        click.style(f"[{message['role']}]", bold=True) + f"\n{message['content']}"
+        for message in messages
+    )
+    emit(output, {"messages": messages}, text)
+
+
+def _shown(
+    unit: str | None, path: Path | None, env: str | None, store: str | None
+) -> tuple[Shown, str | None]:
+    if (unit is None) == (path is None):
+        raise click.UsageError("name a unit that is live, or a folder with --path")
+    if path is not None:
+        item = build_folder(path, env or "")
+        say_findings(item.source.findings)
+        return look.built(item.unit, item.digest, item.data), env
+    place = settings.environment(env, store)
+    opened = place.open()
+    try:
+        return look.live(opened, str(unit)), place.name
+    finally:
+        opened.close()
+
+
+def _split(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not equals or not name:
+        raise UsageError(f"'{item}' is no input", "write --input NAME=VALUE or --input NAME=@FILE")
+    if not value.startswith("@"):
+        return name, value
+    try:
+        return name, Path(value[1:]).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{value[1:]} is not UTF-8 text", "save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{value[1:]} cannot be read: {error.strerror}") from error
+
+
+def _typed(name: str, text: str, shown: Shown) -> Any:
+    """A value of the type that the release declares; what it does not know stays text."""
+    spec = shown.release.inputs.get(name)
+    if spec is None or spec.type == "string":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f"{shown.unit}: input '{name}' is not a {spec.type}: {text[:40]!r}",
+            f"write it as JSON does, for example {name}=3",
+        ) from error
+
+
+def _as_text(shown: Shown) -> str:
+    release = shown.release
+    lines = [
+        f"{shown.unit}  {shown.digest}",
+        f"model      {release.model.provider} {release.model.id} ({release.model.version})",
+        f"prompt     {release.prompt.id} {release.prompt.version}",
+    ]
+    if shown.revision is not None:
+        lines.insert(1, f"revision   {shown.revision}")
+    if release.params:
+        params = shown.document["params"]
+        lines.append(f"params     {json.dumps(params, ensure_ascii=False)}")
+    if release.retriever is not None:
+        lines.append(f"retriever  {release.retriever.index} {release.retriever.version}")
+    for name, spec in release.inputs.items():
+        rule = "required" if spec.required else f"default {json.dumps(spec.default)}"
+        lines.append(f"input      {name}: {spec.type}, {rule}")
+    for message in release.prompt.messages:
+        lines += ["", click.style(f"[{message.role}]", bold=True), message.content]
+    return "\n".join(lines)

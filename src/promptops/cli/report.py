@@ -1,0 +1,168 @@
+"""What a command says that changes what is live: the result, the refusal, the clients."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from promptops.cli.changes import change_line
+from promptops.cli.output import emit, say
+from promptops.cli.settings import Environment
+from promptops.delivery.confirm import Confirmation, await_clients
+from promptops.delivery.deployment import Deployment
+from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
+from promptops.live.moves import Intent
+from promptops.live.records import Head, Presence
+from promptops.live.store import Store
+from promptops.manifest.digest import short
+from promptops.source.identity import actor
+
+
+def new_intent(operation: str | None, reason: str, commit: str | None = None) -> Intent:
+    """Who does it, now, under the operation id that was named or a new one."""
+    return Intent(
+        operation=operation or str(uuid.uuid4()),
+        actor=actor(os.environ, Path.cwd()),
+        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        reason=reason,
+        commit=commit,
+    )
+
+
+@contextmanager
+def move(place: Environment, intent: Intent, output: str) -> Iterator[Store]:
+    """The store of a command that changes something; a refusal is printed as JSON too."""
+    store = place.open()
+    try:
+        yield store
+    except (Refused, OutcomeUnknown) as error:
+        if output == "json":
+            action = "unknown" if isinstance(error, OutcomeUnknown) else "none"
+            head = None if isinstance(error, OutcomeUnknown) else _head(store)
+            facts = _facts(place, intent.operation, head, action)
+            emit(output, facts | {"refused": _refusal(error)}, "")
+        raise
+    finally:
+        store.close()
+
+
+def report(
+    place: Environment,
+    store: Store,
+    intent: Intent,
+    done: Deployment,
+    *,
+    wait: float | None,
+    output: str,
+    dry_run: bool = False,
+) -> None:
+    """Print what was done, as read back; raises Unconfirmed when clients are missing."""
+    entry = done.entry
+    facts = _facts(place, intent.operation, done.head, entry.action if entry else "none")
+    facts["skipped"] = [skipped.as_json() for skipped in done.skipped]
+    if entry is not None:
+        facts["changes"] = [change.as_json() for change in entry.changes]
+    if done.repeated:
+        facts["repeated"] = True
+    if dry_run:
+        facts["dry_run"] = True
+    for skipped in done.skipped:
+        say(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}")
+    unconfirmed = None
+    if wait is not None and not dry_run and done.head is not None:
+        confirmation = await_clients(store, done.head, done.swapped, wait)
+        facts["clients"] = _clients(confirmation)
+        unconfirmed = _unconfirmed(confirmation, wait)
+    if unconfirmed is not None:
+        facts["refused"] = _refusal(unconfirmed)
+    emit(output, facts, _text(facts))
+    if unconfirmed is not None:
+        raise unconfirmed
+
+
+def _facts(place: Environment, operation: str, head: Head | None, action: str) -> dict[str, Any]:
+    return {
+        "environment": place.name,
+        "epoch": head and head.epoch,
+        "revision": head and head.revision,
+        "operation": operation,
+        "action": action,
+        "changes": [],
+        "clients": None,
+    }
+
+
+def _refusal(error: Refused | OutcomeUnknown | Unconfirmed) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def _head(store: Store) -> Head | None:
+    try:
+        return store.read().head
+    except StoreError:
+        return None
+
+
+def _clients(confirmation: Confirmation) -> dict[str, Any]:
+    slowest = confirmation.slowest_seconds
+    return {
+        "present": confirmation.present,
+        "confirmed": confirmation.confirmed,
+        "slowest_seconds": None if slowest is None else round(slowest, 3),
+        "missing": [client_facts(client) for client in confirmation.missing],
+    }
+
+
+def client_facts(client: Presence) -> dict[str, Any]:
+    """A client as scripts see it."""
+    return {
+        "client": client.client,
+        "app": client.app,
+        "host": client.host,
+        "pid": client.pid,
+        "version": client.version,
+        "revision": client.revision,
+    }
+
+
+def _unconfirmed(confirmation: Confirmation, wait: float) -> Unconfirmed | None:
+    if not confirmation.missing:
+        return None
+    listed = ", ".join(
+        f"{client.app or client.client} on {client.host} (pid {client.pid}, revision "
+        f"{client.revision})"
+        for client in confirmation.missing
+    )
+    return Unconfirmed(
+        f"{len(confirmation.missing)} of {confirmation.present} clients did not confirm within "
+        f"{wait:g} s: {listed}",
+        "the deployment stands; look at those processes, and at promptops status",
+    )
+
+
+def _text(facts: dict[str, Any]) -> str:
+    environment, revision = facts["environment"], facts["revision"]
+    if facts["action"] == "none":
+        at = f"revision {revision} stays" if revision else "it stays as it is"
+        return _with_clients([f"{environment}: nothing to do, {at}"], facts)
+    if facts.get("dry_run"):
+        lines = [f"{environment} is at revision {revision or 0}; a deploy would change:"]
+    elif facts.get("repeated"):
+        lines = [f"{environment}: done before, as revision {revision} ({facts['action']})"]
+    else:
+        lines = [f"{environment} is at revision {revision} ({facts['action']})"]
+    lines += [f"  {change_line(change)}" for change in facts["changes"]]
+    return _with_clients(lines, facts)
+
+
+def _with_clients(lines: list[str], facts: dict[str, Any]) -> str:
+    clients = facts["clients"]
+    if clients is not None:
+        line = f"{clients['confirmed']} of {clients['present']} clients confirmed"
+        if clients["slowest_seconds"] is not None:
+            line += f", slowest {clients['slowest_seconds']:.2f} s"
+        lines.append(line)
+    return "\n".join(lines)

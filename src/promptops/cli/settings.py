@@ -1,0 +1,60 @@
+"""Where a command works: the project around the current folder, and the environment named."""
+
+import os
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from promptops.errors import UsageError
+from promptops.live.address import Address, parse_address
+from promptops.live.store import Store, open_store
+from promptops.source.project import PROJECT_FILE, Project, find_project
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment that was named, with the store that keeps it."""
+
+    name: str
+    address: Address
+    create: bool = False
+    allow_dirty: bool = False
+
+    def open(self) -> Store:
+        return open_store(self.address, self.name)
+
+
+def project_here() -> Project:
+    """The project around the current folder; raises UsageError when there is none."""
+    project = find_project(Path.cwd())
+    if project is None:
+        raise UsageError(
+            f"there is no {PROJECT_FILE} here or in a folder above",
+            "run this in your project, or name the store with --store URL --env NAME",
+        )
+    return project
+
+
+def environment(name: str | None, store: str | None) -> Environment:
+    """The environment of `--env` and `--store`, completed from the project file.
+
+    With a store named, neither project file nor git is needed. Raises UsageError.
+    """
+    if store:
+        if not name:
+            raise UsageError("--store needs an environment", "add --env NAME")
+        return Environment(name, parse_address(store))
+    project = project_here()
+    names = ", ".join(project.environments)
+    if not name:
+        raise UsageError("say which environment", f"add --env NAME; {project.shown} has: {names}")
+    if name not in project.environments:
+        close = get_close_matches(name, project.environments, n=1)
+        raise UsageError(
+            f"{project.shown} has no environment '{name}'",
+            (f"did you mean '{close[0]}'? " if close else "")
+            + f"it has: {names}; another one is reached with --store URL --env {name}",
+        )
+    settings = project.environments[name]
+    address = project.address_of(name, os.environ).relative_to(str(project.root))
+    return Environment(name, address, settings.create, settings.allow_dirty)

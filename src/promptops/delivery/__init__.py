@@ -1,0 +1,1 @@
+"""Whether a change may happen, and carrying it out."""

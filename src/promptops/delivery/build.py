@@ -1,0 +1,89 @@
+"""Build releases from the files of a tree: read, check, resolve."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from promptops.errors import CheckFailed, UnknownUnit, UsageError
+from promptops.finding import Finding, errors_in
+from promptops.manifest.digest import digest_of
+from promptops.source.files import WorkTree
+from promptops.source.resolve import resolve
+from promptops.source.tree import Tree
+from promptops.source.unit import MANIFEST, Unit, read_unit
+
+
+class InvalidUnits(CheckFailed):
+    """Manifests with errors; `findings` says which."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        count = len(errors_in(findings))
+        super().__init__(
+            f"{count} error{'s' if count != 1 else ''} in the manifests; nothing was deployed",
+            "mend what is listed above, then: promptops validate",
+        )
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One release: canonical bytes and their digest, and the unit that it was built from."""
+
+    unit: str
+    digest: str
+    data: bytes
+    source: Unit
+
+
+def unit_names(tree: Tree, folder: str) -> list[str]:
+    """The folders below `folder` that hold a manifest, by name."""
+    return [
+        entry.name
+        for entry in tree.list(folder)
+        if entry.is_folder
+        and any(item.name == MANIFEST for item in tree.list(below(folder, entry.name)))
+    ]
+
+
+def below(folder: str, name: str) -> str:
+    """The path of a unit's folder."""
+    return name if folder in {"", "."} else f"{folder}/{name}"
+
+
+def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
+    """The names, each of which must be there, or all; raises UnknownUnit with the nearest."""
+    present = unit_names(tree, folder)
+    for name in names:
+        if name not in present:
+            close = get_close_matches(name, present, n=1)
+            raise UnknownUnit(
+                f"{tree.shown(folder)} has no unit '{name}' there (E404)",
+                f"did you mean '{close[0]}'?"
+                if close
+                else f"its units are: {', '.join(present) or 'none'}; a new one is committed first",
+                code="E404",
+            )
+    return sorted(set(names)) if names else present
+
+
+def build(tree: Tree, folder: str, names: list[str], environment: str) -> list[Built]:
+    """Releases of the named units for an environment; raises InvalidUnits."""
+    units = [read_unit(tree, below(folder, name)) for name in names]
+    findings = [finding for unit in units for finding in unit.findings]
+    if errors_in(findings):
+        raise InvalidUnits(findings)
+    built = []
+    for unit in units:
+        data = resolve(unit, environment)
+        built.append(Built(unit.name, digest_of(data), data, unit))
+    return built
+
+
+def build_folder(folder: Path, environment: str) -> Built:
+    """The release of one unit's folder in the work tree; raises UsageError, InvalidUnits."""
+    where = folder.resolve()
+    if where.name == MANIFEST:
+        where = where.parent
+    if not where.is_dir():
+        raise UsageError(f"there is no folder {folder}", "name a unit's folder, manifests/UNIT")
+    return build(WorkTree(where.parent), ".", [where.name], environment)[0]

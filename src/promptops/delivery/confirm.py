@@ -1,0 +1,40 @@
+"""Wait until the present clients serve a head, and say who does not."""
+
+import time
+from dataclasses import dataclass
+
+from promptops.live.records import Head, Presence
+from promptops.live.store import Store
+
+LOOK_EVERY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How many clients are present, how many serve the head, how long the slowest took."""
+
+    present: int
+    confirmed: int
+    slowest_seconds: float | None
+    missing: tuple[Presence, ...]
+
+
+def await_clients(store: Store, head: Head, since: float, seconds: float) -> Confirmation:
+    """Look until every present client serves `head` or a later one, for at most `seconds`.
+
+    `since` is the monotonic time of the swap, from which the slowest is measured.
+    """
+    until = time.monotonic() + seconds
+    slowest: float | None = None
+    seen: set[str] = set()
+    while True:
+        clients = store.clients()
+        now = time.monotonic()
+        confirmed = {client.client for client in clients if client.serves(head)}
+        if confirmed - seen:
+            seen |= confirmed
+            slowest = now - since
+        missing = tuple(client for client in clients if client.client not in confirmed)
+        if not missing or now >= until:
+            return Confirmation(len(clients), len(confirmed), slowest, missing)
+        time.sleep(LOOK_EVERY)

@@ -1,0 +1,92 @@
+"""Deploy: make built releases live in one swap."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.errors import Refused
+from promptops.live import moves
+from promptops.live.moves import Intent, Proposal
+from promptops.live.records import State
+from promptops.live.store import Store
+from promptops.manifest.digest import short
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold for a deploy to happen.
+
+    `is_older(commit)` says whether what is deployed is an ancestor of a live commit; None allows
+    older ones. `create` allows an environment that the store has never held.
+    """
+
+    create: bool = False
+    skip_held: bool = False
+    expect_revision: int | None = None
+    is_older: Callable[[str], bool | None] | None = None
+
+
+def deploy(
+    store: Store,
+    releases: Mapping[str, tuple[str, bytes]],
+    intent: Intent,
+    conditions: Conditions,
+    *,
+    resume: bool = False,
+    dry_run: bool = False,
+) -> Deployment:
+    """Make releases (unit → digest, bytes) live, in one deployment.
+
+    With `resume` the operation id may have been used before; with `dry_run` nothing is written.
+    Raises Refused, StoreError, OutcomeUnknown.
+    """
+    wanted = {unit: digest for unit, (digest, _) in releases.items()}
+    request = moves.request_of("deploy", wanted)
+    if resume and not dry_run:
+        done = repeated(store, intent.operation, request)
+        if done is not None:
+            return done
+    state = store.read() if conditions.create else read_existing(store)
+    stored: set[str] = set()
+
+    def decide(state: State) -> Proposal:
+        _check_revision(state, conditions)
+        proposal = moves.deploy(
+            state, wanted, intent, skip_held=conditions.skip_held, request=request
+        )
+        _check_age(state, proposal, conditions, intent)
+        # Content first: a release that nobody points to yet harms nobody when we are killed here.
+        for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
+            store.put(releases[unit][1])
+            stored.add(unit)
+        return proposal
+
+    if dry_run:
+        proposal = decide(state)
+        return Deployment(state.head, proposal.entry, proposal.skipped)
+    return carry_out(store, state, decide, request)
+
+
+def _check_revision(state: State, conditions: Conditions) -> None:
+    revision = 0 if state.head is None else state.head.revision
+    if conditions.expect_revision not in {None, revision}:
+        raise Refused(
+            "moved",
+            f"the environment is at revision {revision}, not at {conditions.expect_revision}",
+            "look at promptops history, then deploy with the new --expect-revision",
+        )
+
+
+def _check_age(state: State, proposal: Proposal, conditions: Conditions, intent: Intent) -> None:
+    if conditions.is_older is None:
+        return
+    for unit in proposal.pointers:
+        live = state.pointers.get(unit)
+        if live is not None and live.commit and conditions.is_older(live.commit):
+            raise Refused(
+                "older",
+                f"{unit} is live from commit {live.commit[:12]}, and {str(intent.commit)[:12]} is "
+                "older than that",
+                f"to go back: promptops rollback {unit}; to deploy the older commit all the same: "
+                f"--allow-older (live is {short(live.digest)})",
+            )

@@ -1,0 +1,140 @@
+"""Carry a decision out: read, decide, swap, read back; again when somebody else was faster."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt
+from promptops.live.moves import Proposal, Skipped
+from promptops.live.records import Entry, Head, State
+from promptops.live.store import Store, Swap, find_operation
+from promptops.manifest.digest import short
+
+ROUNDS = 10
+INSIST = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What was done, as the store tells it: `entry` is None when there was nothing to do.
+
+    A dry run has the entry that would have been written, and the head that is.
+    `repeated` says that the operation had been done before; `swapped` is the monotonic time at
+    which the swap was sent.
+    """
+
+    head: Head | None
+    entry: Entry | None
+    skipped: tuple[Skipped, ...] = ()
+    repeated: bool = False
+    swapped: float = 0.0
+
+
+def repeated(store: Store, operation: str, request: str) -> Deployment | None:
+    """What an operation id did before, or None.
+
+    Raises Refused when the id was used for something else.
+    """
+    entry = find_operation(store, operation)
+    if entry is None:
+        return None
+    if entry.request != request:
+        raise Refused(
+            "operation-reused",
+            f"operation {operation} did something else at revision {entry.revision}: "
+            f"{entry.action} by {entry.actor}",
+            "choose another --operation, or leave it out",
+        )
+    head = store.read().head
+    return Deployment(head and Head(head.epoch, entry.revision), entry, repeated=True)
+
+
+def read_existing(store: Store) -> State:
+    """The state of an environment that the store holds; raises Refused when it never has."""
+    state = store.read()
+    if state.head is None:
+        raise Refused(
+            "no-environment",
+            f"{store.address} has never held an environment '{store.environment}'",
+            "check the store's URL and the name; a new environment is made by promptops deploy "
+            "--create",
+        )
+    return state
+
+
+def carry_out(
+    store: Store, state: State, decide: Callable[[State], Proposal], request: str
+) -> Deployment:
+    """Swap what `decide` proposes, beginning with `state`.
+
+    A lost race is decided anew, unless a unit of this very change was changed by the winner: then
+    Refused says who won. Raises OutcomeUnknown when the store's answer stays lost.
+    """
+    for _ in range(ROUNDS):
+        proposal = decide(state)
+        if proposal.entry is None:
+            return Deployment(state.head, None, proposal.skipped)
+        sent = time.monotonic()
+        swap = _insist(store, state.head, proposal.entry, proposal)
+        if swap.outcome == "won":
+            entry = _read_back(store, proposal.entry)
+            return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
+        if swap.outcome == "same":
+            # Either our first try went through and its answer was lost, or another process used
+            # the id in this moment.
+            done = repeated(store, proposal.entry.operation, request)
+            if done is None:
+                raise StoreCorrupt(
+                    f"the head names operation {proposal.entry.operation}, the history does not"
+                )
+            return done
+        if swap.outcome == "missing":
+            raise Refused(
+                "missing-release",
+                f"the release {short(swap.digest)} is not in the store",
+                "nothing was changed; deploy it from the commit that made it",
+            )
+        state = _after_losing(store, state, proposal)
+    raise Refused(
+        "lost-race",
+        f"{ROUNDS} other deployments were faster, one after the other",
+        "nothing was changed; try again",
+    )
+
+
+def _after_losing(store: Store, lost: State, proposal: Proposal) -> State:
+    """Read anew; raises Refused when the winner changed a unit of ours."""
+    state = store.read()
+    for unit in proposal.pointers:
+        if state.pointers.get(unit) != lost.pointers.get(unit):
+            winner = store.history(limit=1)[0]
+            raise Refused(
+                "lost-race",
+                f"{winner.actor} was faster: revision {winner.revision}, {winner.action} of "
+                f"{', '.join(change.unit for change in winner.changes)}",
+                "nothing of yours was changed; look at promptops history, then try again",
+            )
+    return state
+
+
+def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposal) -> Swap:
+    """Swap; when the answer is lost, ask again: the operation id makes that safe."""
+    until = time.monotonic() + INSIST
+    while True:
+        try:
+            return store.swap(expected, entry, proposal.pointers)
+        except OutcomeUnknown as error:
+            if time.monotonic() >= until:
+                raise OutcomeUnknown(
+                    error.message,
+                    f"see whether it happened: promptops history --operation {entry.operation}; "
+                    f"the same command with --operation {entry.operation} is safe",
+                ) from error
+            time.sleep(0.2)
+
+
+def _read_back(store: Store, entry: Entry) -> Entry:
+    found = store.history(before=entry.revision + 1, limit=1)
+    if not found or found[0] != entry:
+        raise StoreCorrupt(f"revision {entry.revision} is not in the history as it was written")
+    return found[0]

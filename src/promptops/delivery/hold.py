@@ -1,0 +1,55 @@
+"""Hold a digest, or lift a hold: a deployment of its own."""
+
+from collections.abc import Iterable
+
+from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.errors import UsageError
+from promptops.live import moves
+from promptops.live.moves import Intent, Proposal
+from promptops.live.records import State
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import is_digest, short
+
+
+def hold(
+    store: Store, unit: str, digest: str, intent: Intent, *, lift: bool, resume: bool = False
+) -> Deployment:
+    """Hold a unit's digest, or lift its hold. A prefix of a digest is enough where it is clear.
+
+    Raises UsageError for a digest that cannot be meant, Refused, StoreError, OutcomeUnknown.
+    """
+    request = moves.request_of("lift" if lift else "hold", [unit, digest])
+    if resume:
+        done = repeated(store, intent.operation, request)
+        if done is not None:
+            return done
+    state = read_existing(store)
+    live = moves.live_pointer(state, unit, store.environment)
+    held = [item.digest for item in live.held]
+    seen = [
+        change.after for entry in entries(store) for change in entry.changes if change.unit == unit
+    ]
+    whole = _whole(digest, held if lift else [live.digest, *held, *seen])
+
+    def decide(state: State) -> Proposal:
+        move = moves.lift if lift else moves.hold
+        return move(state, unit, whole, intent, request=request)
+
+    return carry_out(store, state, decide, request)
+
+
+def _whole(digest: str, known: Iterable[str]) -> str:
+    """The digest that a prefix names; a whole one stands for itself, known or not."""
+    if is_digest(digest):
+        return digest
+    wanted = "sha256:" + digest.removeprefix("sha256:")
+    known = list(dict.fromkeys(known))
+    found = [item for item in known if item.startswith(wanted)] if len(wanted) >= 13 else []
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(short(item) for item in found or known)
+    what = "the beginning of several digests" if found else "no digest of this unit"
+    raise UsageError(
+        f"'{digest}' is {what}",
+        f"choose among: {listed}" if listed else "nothing is held for it",
+    )

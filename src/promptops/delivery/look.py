@@ -1,0 +1,41 @@
+"""Read one release: the live one, or the one that would be built."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from promptops.errors import ReleaseRejected
+from promptops.live.moves import live_pointer
+from promptops.live.store import Store
+from promptops.manifest.digest import short
+from promptops.manifest.release import Release, read_release, release_document
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A release and its document; `revision` is None when it is not live."""
+
+    unit: str
+    digest: str
+    revision: int | None
+    release: Release
+    document: dict[str, Any]
+
+
+def live(store: Store, unit: str) -> Shown:
+    """The verified live release; raises UnknownUnit, ReleaseRejected, StoreError."""
+    pointer = live_pointer(store.read(), unit, store.environment)
+    data = store.release(pointer.digest)
+    if data is None:
+        raise ReleaseRejected(
+            "C610",
+            f"the live release {short(pointer.digest)} of {unit} is missing in {store.address}",
+            f"go back to one that is there: promptops rollback {unit} --env {store.environment}",
+        )
+    return built(unit, pointer.digest, data, pointer.revision)
+
+
+def built(unit: str, digest: str, data: bytes, revision: int | None = None) -> Shown:
+    """A release from its bytes."""
+    return Shown(
+        unit, digest, revision, read_release(data, digest, unit), release_document(data, digest)
+    )

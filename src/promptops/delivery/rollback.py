@@ -1,0 +1,121 @@
+"""Rollback: point units back to earlier releases. Needs the store and nothing else."""
+
+import re
+from collections.abc import Callable
+
+from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.errors import UsageError
+from promptops.live import moves
+from promptops.live.moves import Intent, Proposal, Skipped, Target
+from promptops.live.records import Entry, State
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import short
+
+_HEX = re.compile(r"[0-9a-f]{6,64}")
+
+
+def rollback(
+    store: Store,
+    units: tuple[str, ...],
+    to: str | None,
+    intent: Intent,
+    *,
+    force: bool = False,
+    resume: bool = False,
+) -> Deployment:
+    """Put units back: to the release before, or to a digest, revision or commit.
+
+    Without units, `to` a revision or commit puts the whole environment back. Raises UsageError for
+    what cannot be meant, Refused, StoreError, OutcomeUnknown.
+    """
+    request = moves.request_of("rollback", [sorted(units), to])
+    if resume:
+        done = repeated(store, intent.operation, request)
+        if done is not None:
+            return done
+    state = read_existing(store)
+    if not units and to is None:
+        if len(state.pointers) != 1:
+            raise UsageError(
+                "say which unit to roll back",
+                f"live are: {', '.join(sorted(state.pointers))}; the whole environment goes back "
+                "with --to REVISION",
+            )
+        units = tuple(state.pointers)
+    for unit in units:
+        moves.live_pointer(state, unit, store.environment)
+    choose = _chooser(store, state, units, to)
+
+    def decide(state: State) -> Proposal:
+        targets, skipped = choose(state)
+        return moves.rollback(state, targets, intent, request=request, force=force, skipped=skipped)
+
+    return carry_out(store, state, decide, request)
+
+
+def _chooser(
+    store: Store, state: State, units: tuple[str, ...], to: str | None
+) -> Callable[[State], tuple[dict[str, Target], tuple[Skipped, ...]]]:
+    """How each unit's target is found, decided once: what `to` means must not change in a race."""
+    if to is None:
+        return lambda state: (
+            {
+                unit: moves.previous(state.pointers[unit], unit, entries(store))
+                for unit in dict.fromkeys(units)
+            },
+            (),
+        )
+    revision = _revision(store, state, to)
+    if revision is not None:
+        return lambda state: moves.as_it_was(
+            state, units or tuple(state.pointers), revision, entries(store)
+        )
+    unit, target = _release(store, to)
+    if units and units != (unit,):
+        raise UsageError(
+            f"{short(target.digest)} is a release of {unit}", f"promptops rollback {unit} --to {to}"
+        )
+    return lambda _: ({unit: target}, ())
+
+
+def _revision(store: Store, state: State, to: str) -> int | None:
+    """The revision that `to` names, by itself or by its commit; None when it is a digest."""
+    newest = 0 if state.head is None else state.head.revision
+    if to.isascii() and to.isdigit() and len(to) < 16:
+        if 1 <= int(to) <= newest:
+            return int(to)
+        if len(to) < 7:
+            raise UsageError(
+                f"there is no revision {to} in {store.environment}",
+                f"revisions are 1 to {newest}; see promptops history",
+            )
+    if to.startswith("sha256:") or not _HEX.fullmatch(to):
+        return None
+    for entry in entries(store):
+        if entry.action == "deploy" and entry.commit and entry.commit.startswith(to):
+            return entry.revision
+    return None
+
+
+def _release(store: Store, to: str) -> tuple[str, Target]:
+    """The unit and release that a digest, or the beginning of one, names in the history."""
+    wanted = to.removeprefix("sha256:")
+    found: dict[str, tuple[str, Target]] = {}
+    if _HEX.fullmatch(wanted):
+        for entry in entries(store):
+            for unit, target in _targets(entry):
+                if target.digest.removeprefix("sha256:").startswith(wanted):
+                    found.setdefault(target.digest, (unit, target))
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        listed = ", ".join(short(digest) for digest in found)
+        raise UsageError(f"'{to}' begins several digests", f"say more of it: {listed}")
+    raise UsageError(
+        f"'{to}' is no digest, revision or commit that was live in {store.environment}",
+        "see promptops history for what one can go back to",
+    )
+
+
+def _targets(entry: Entry) -> list[tuple[str, Target]]:
+    return [(change.unit, Target(change.after, change.commit)) for change in entry.changes]

@@ -1,0 +1,46 @@
+"""Check manifests in the work tree; all findings of all files, never only the first."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptops.delivery.build import unit_names
+from promptops.errors import UsageError
+from promptops.finding import Finding
+from promptops.source.files import WorkTree
+from promptops.source.unit import MANIFEST, read_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many manifests were checked, and what was found, by file, line and column."""
+
+    count: int
+    findings: list[Finding]
+
+
+def validate(paths: Iterable[Path]) -> Checked:
+    """Check manifests, units' folders, or folders of units; raises UsageError for other paths."""
+    folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
+    findings: list[Finding] = []
+    trees: dict[Path, WorkTree] = {}
+    for folder in folders:
+        tree = trees.setdefault(folder.parent, WorkTree(folder.parent))
+        findings += read_unit(tree, folder.name).findings
+    findings.sort(key=lambda finding: (finding.file, finding.place.line, finding.place.column))
+    return Checked(len(folders), findings)
+
+
+def _unit_folders(path: Path) -> Iterator[Path]:
+    where = path.resolve()
+    if where.name == MANIFEST or (where / MANIFEST).exists():
+        yield where.parent if where.name == MANIFEST else where
+        return
+    names = unit_names(WorkTree(where), ".") if where.is_dir() else []
+    if not names:
+        raise UsageError(
+            f"there is no {MANIFEST} at {path}",
+            "name a manifest, a unit's folder, or a folder of units",
+        )
+    for name in names:
+        yield where / name

@@ -1,0 +1,165 @@
+"""Git, read only: commits, the files of a commit, and which commit is older.
+
+Only plumbing is used that runs nothing of the repository's own configuration: no status, no diff,
+no hooks, no fsmonitor.
+"""
+
+import os
+import posixpath
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+# GitPython refuses to be imported where git is not on the PATH; the first command says it better.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+import git
+from git.exc import GitError
+
+from promptops.errors import UsageError
+from promptops.source.tree import Entry, FileRefused
+
+if TYPE_CHECKING:
+    from git.objects import Blob, Submodule, Tree
+
+# A hook exports these, and they would point every command at the repository of the hook.
+_INHERITED = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+)
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+_PLAIN = {0o100644, 0o100755, 0o100664}
+
+
+class Repository:
+    """A git repository with a work tree at `root`."""
+
+    def __init__(self, repo: git.Repo, root: Path) -> None:
+        self._repo = repo
+        self.root = root
+
+    @classmethod
+    def around(cls, folder: Path) -> "Repository":
+        """The repository that holds `folder`; raises UsageError, code E407."""
+        for name in _INHERITED:
+            os.environ.pop(name, None)
+        try:
+            repo = git.Repo(folder, search_parent_directories=True)
+        except (GitError, OSError) as error:
+            raise UsageError(
+                f"{folder} is not in a git repository",
+                "run this in a clone of the repository that holds the manifests",
+                code="E407",
+            ) from error
+        if repo.working_tree_dir is None:
+            raise UsageError(
+                f"{folder} is in a bare repository", "clone it and run this there", code="E407"
+            )
+        repository = cls(repo, Path(repo.working_tree_dir))
+        repository._check_usable()
+        return repository
+
+    def commit(self, revision: str) -> str:
+        """The full id of the commit that a branch, tag or id names; raises UsageError, E406."""
+        if not revision or revision.startswith("-"):
+            raise UsageError(
+                f"'{revision}' is no git revision", "name a branch, a tag or a commit", code="E406"
+            )
+        try:
+            found = self._repo.git.rev_parse(
+                "--verify", "--quiet", "--end-of-options", revision + "^{commit}"
+            )
+        except GitError as error:
+            raise UsageError(
+                f"git knows no commit '{revision}'",
+                "commit first"
+                if revision == "HEAD"
+                else "name a branch, a tag or a commit; in CI fetch the whole history "
+                "(fetch-depth: 0)",
+                code="E406",
+            ) from error
+        return str(found)
+
+    def is_older(self, commit: str, than: str) -> bool | None:
+        """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
+        if commit == than:
+            return False
+        if not _COMMIT.fullmatch(than):
+            return None
+        try:
+            self._repo.git.merge_base("--is-ancestor", commit, than)
+        except git.GitCommandError as error:
+            return False if error.status == 1 else None
+        return True
+
+    def files(self, commit: str, below: Path) -> "CommitTree":
+        """The files of a commit below a folder of the work tree."""
+        prefix = PurePosixPath(below.resolve().relative_to(self.root.resolve()).as_posix())
+        return CommitTree(self._repo.commit(commit).tree, prefix, below)
+
+    def _check_usable(self) -> None:
+        try:
+            self._repo.git.rev_parse("--git-dir")
+        except git.GitCommandNotFound as error:
+            raise UsageError(
+                "git is not on the PATH", "install git; a rollback works without it"
+            ) from error
+        except GitError as error:
+            text = str(error)
+            if "dubious ownership" in text:
+                raise UsageError(
+                    f"git does not trust {self.root}: another user owns it",
+                    f"git config --global --add safe.directory {self.root}",
+                    code="E407",
+                ) from error
+            raise UsageError(
+                f"git cannot read {self.root}", "run git status there and see", code="E407"
+            ) from error
+
+
+class CommitTree:
+    """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
+
+    def __init__(self, top: "Tree", prefix: PurePosixPath, folder: Path) -> None:
+        self._top = top
+        self._prefix = prefix
+        self._folder = folder
+
+    def read(self, path: str, limit: int) -> bytes:
+        item = self._find(path)
+        if item is None:
+            raise FileRefused("E402", f"{path} is not in the commit", "add the file and commit it")
+        if item.type != "blob" or item.mode not in _PLAIN:
+            kind = {"tree": "a folder", "submodule": "a submodule"}.get(
+                item.type, "a symbolic link"
+            )
+            raise FileRefused("E402", f"{path} is {kind}", "commit a plain file in its place")
+        if item.size > limit:
+            raise FileRefused("E102", f"{path} has {item.size} bytes, over {limit}", "shorten it")
+        return bytes(item.data_stream.read())
+
+    def list(self, path: str) -> list[Entry]:
+        item = self._find(path)
+        if item is None or item.type != "tree":
+            return []
+        return sorted(
+            (Entry(str(child.name), child.type == "tree") for child in item),
+            key=lambda entry: entry.name,
+        )
+
+    def shown(self, path: str) -> str:
+        return os.path.relpath(self._folder / path)
+
+    def _find(self, path: str) -> "Blob | Tree | Submodule | None":
+        whole = posixpath.normpath(str(self._prefix / path))
+        if whole == ".":
+            return self._top
+        try:
+            return self._top[whole]
+        except KeyError:
+            return None

@@ -1,0 +1,87 @@
+"""Versions must be pinned: what is deployed today must be the same tomorrow."""
+
+import re
+from collections.abc import Iterator
+
+from promptops.finding import Finding
+from promptops.source.complaints import Placed, dotted, shown
+from promptops.source.document import Path
+
+IDS: tuple[Path, ...] = (
+    ("name",),
+    ("model", "provider"),
+    ("model", "id"),
+    ("model", "version"),
+    ("prompt", "id"),
+    ("prompt", "version"),
+    ("retriever", "index"),
+    ("retriever", "version"),
+)
+_PINNED: tuple[Path, ...] = (("model", "id"), ("model", "version"), ("retriever", "version"))
+
+_FLOATING = frozenset(
+    [
+        "*",
+        "any",
+        "auto",
+        "current",
+        "default",
+        "edge",
+        "head",
+        "latest",
+        "live",
+        "main",
+        "master",
+        "newest",
+        "nightly",
+        "prod",
+        "production",
+        "recent",
+        "stable",
+    ]
+)
+_FLOATING_END = re.compile(r"(?<=[-:@/_.])(?:latest|stable|current|newest|nightly)$")
+_PIN = re.compile(r"[0-9]{3}|[0-9]\.[0-9]|^v?[0-9]+$|(?:^|[-_:@/.])v[0-9]+(?:$|[-_:@/.])")
+_HEX = re.compile(r"(?<![0-9a-z])(?=[a-f]*[0-9])[0-9a-f]{7,}(?![0-9a-z])")
+
+
+def check_ids(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
+    """Spaces around ids and versions (E231); they look right in every log and match nothing."""
+    for path, value in _texts(document, IDS, sections):
+        if value.strip() and value != value.strip(" \t"):
+            message = f"{dotted(path)} has spaces around it: {shown(value)}"
+            hint = f"write {shown(value.strip())}"
+            yield Finding("E231", document.file, document.place(path), message, hint)
+
+
+def check_versions(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
+    """Names that mean something else tomorrow (E215)."""
+    for path, value in _texts(document, _PINNED, sections):
+        name, text = dotted(path), value.strip().lower()
+        if text in _FLOATING or _FLOATING_END.search(text):
+            message = f"{name} is {shown(value)}, which names something else tomorrow"
+        elif path == ("model", "version") and text and not is_pinned(text):
+            message = f"{name} is {shown(value)}, a family of models and not one version of it"
+        else:
+            continue
+        hint = "write the version that was tested, such as '2024-07-18'"
+        yield Finding("E215", document.file, document.place(path), message, hint)
+
+
+def is_pinned(version: str) -> bool:
+    """Whether a version has something that only one release of a model has.
+
+    A date or another number of three digits, a dotted number, a commit's hex digits, or `v2`.
+    """
+    return _PIN.search(version) is not None or _HEX.search(version) is not None
+
+
+def _texts(
+    document: Placed, paths: tuple[Path, ...], sections: set[str] | None
+) -> Iterator[tuple[Path, str]]:
+    for path in paths:
+        value: object = document.value
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, str) and (sections is None or path[0] in sections):
+            yield path, value

@@ -1,0 +1,101 @@
+"""The project file `promptops.yaml`: where manifests lie and which environments there are."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from promptops.errors import UsageError
+from promptops.finding import Finding, Place, errors_in
+from promptops.live.address import Address, parse_address
+from promptops.source.files import WorkTree
+from promptops.source.schema import check_schema
+from promptops.source.strict_yaml import read_yaml
+from promptops.source.text import MAX_BYTES, read_text
+from promptops.source.tree import FileRefused
+
+PROJECT_FILE = "promptops.yaml"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class InvalidProject(UsageError):
+    """A project file with errors; `findings` says which."""
+
+    def __init__(self, shown: str, findings: list[Finding]) -> None:
+        super().__init__(f"{shown} has errors", "mend what is listed above")
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSettings:
+    """One environment: the store's URL as written, and what is allowed there."""
+
+    store: str
+    create: bool = False
+    allow_dirty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: its folder, the manifests' folder below it, its environments by name."""
+
+    root: Path
+    manifests: str
+    environments: Mapping[str, EnvironmentSettings]
+
+    @property
+    def shown(self) -> str:
+        return os.path.relpath(self.root / PROJECT_FILE)
+
+    def address_of(self, environment: str, variables: Mapping[str, str]) -> Address:
+        """The store of an environment, `${NAME}` expanded; raises UsageError."""
+        text = self.environments[environment].store
+        missing = [name for name in _VARIABLE.findall(text) if not variables.get(name)]
+        if missing:
+            raise UsageError(
+                f"the store of {environment} needs {' and '.join(missing)}, which is not set",
+                f"export {missing[0]}=redis://…, or name the store with --store URL",
+            )
+        return parse_address(_VARIABLE.sub(lambda found: variables[found.group(1)], text))
+
+
+def find_project(folder: Path) -> Project | None:
+    """The project in `folder` or the nearest folder above; raises InvalidProject."""
+    folder = folder.resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / PROJECT_FILE).is_file():
+            return read_project(candidate)
+    return None
+
+
+def read_project(root: Path) -> Project:
+    """The project file of a folder; raises InvalidProject with its findings."""
+    tree = WorkTree(root)
+    shown = tree.shown(PROJECT_FILE)
+    try:
+        data = tree.read(PROJECT_FILE, MAX_BYTES)
+    except FileRefused as error:
+        refused = Finding(error.code, shown, Place(), error.message, error.hint)
+        raise InvalidProject(shown, [refused]) from error
+    text, findings = read_text(data, shown, "manifest")
+    document = None
+    if text is not None:
+        document, found = read_yaml(text, shown)
+        findings += found
+        if document is not None:
+            findings += check_schema(document, "project")
+    if document is None or errors_in(findings):
+        raise InvalidProject(shown, findings)
+    facts = document.value
+    return Project(
+        root,
+        facts.get("manifests", "manifests").strip("/"),
+        MappingProxyType(
+            {
+                name: EnvironmentSettings(**settings)
+                for name, settings in facts["environments"].items()
+            }
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Manifest and environment → release: what changes behaviour, in its one canonical spelling."""
+
+from typing import Any
+
+from promptops.errors import CheckFailed
+from promptops.manifest.canonical import canonical_bytes
+from promptops.manifest.release import API_VERSION
+from promptops.source.merged import with_overlay
+from promptops.source.unit import Unit
+
+_INPUT_FIELDS = ("type", "default", "maxLength")
+
+
+def resolve(unit: Unit, environment: str) -> bytes:
+    """The canonical bytes of the release that `unit` is in `environment`.
+
+    The environment is not in them: the same content has the same digest everywhere. Raises
+    CheckFailed when the unit has errors.
+    """
+    if unit.document is None or not unit.ok:
+        raise CheckFailed(
+            f"{unit.name} has errors and cannot be resolved", "promptops validate shows them"
+        )
+    return canonical_bytes(_release(unit, with_overlay(unit.document.value, environment)))
+
+
+def _release(unit: Unit, manifest: dict[str, Any]) -> dict[str, Any]:
+    prompt = manifest["prompt"]
+    release: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "unit": unit.name,
+        "model": manifest["model"],
+        "prompt": {
+            "id": prompt["id"],
+            "version": prompt["version"],
+            "messages": _messages(unit, prompt["messages"]),
+        },
+        "inputs": {
+            name: {field: spec[field] for field in _INPUT_FIELDS if field in spec}
+            for name, spec in manifest.get("inputs", {}).items()
+        },
+    }
+    if prompt.get("examples"):
+        release["prompt"]["examples"] = _messages(unit, prompt["examples"])
+    if manifest.get("params"):
+        release["params"] = manifest["params"]
+    if "output" in manifest:
+        release["output"] = {"schema": _schema(unit, manifest["output"]["schema"])}
+    if manifest.get("tools"):
+        release["tools"] = [_tool(unit, tool) for tool in manifest["tools"]]
+    if "retriever" in manifest:
+        release["retriever"] = manifest["retriever"]
+    return release
+
+
+def _messages(unit: Unit, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [
+        {
+            "role": message["role"],
+            "content": message["text"] if "text" in message else unit.texts[message["file"]],
+        }
+        for message in messages
+    ]
+
+
+def _tool(unit: Unit, tool: dict[str, Any]) -> dict[str, Any]:
+    release = {"name": tool["name"], "parameters": _schema(unit, tool["schema"])}
+    if "description" in tool:
+        release["description"] = tool["description"]
+    return release
+
+
+def _schema(unit: Unit, schema: str | dict[str, Any]) -> Any:
+    return unit.schemas[schema] if isinstance(schema, str) else schema

@@ -1,0 +1,116 @@
+"""What a schema cannot say about a manifest: names, inputs, pins, templates, attached schemas.
+
+A rule takes the document and what its files hold, and gives findings. It looks only at parts that
+have the right type; the schema has complained about the others.
+"""
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from promptops.finding import Finding
+from promptops.source.attachments import Attachments
+from promptops.source.complaints import Placed, dotted, mistyped, shown
+from promptops.source.document import BROKEN, Document, Path, find
+from promptops.source.json_schema import problems_of
+from promptops.source.pins import check_ids, check_versions
+from promptops.source.slots import check_slots
+from promptops.source.strict_json import place_in_json
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+
+
+def check_rules(document: Document, name: str, attachments: Attachments) -> list[Finding]:
+    """All rules over one manifest; `name` is that of its folder."""
+    messages = list(_messages(document, "messages"))
+    folder = posixpath.dirname(document.file)
+    return [
+        *_name(document, name),
+        *check_pins(document),
+        *_blank(document, [*messages, *_messages(document, "examples")]),
+        *check_slots(document, messages, attachments.texts, folder),
+        *_defaults(document),
+        *_schemas(document, attachments, folder),
+    ]
+
+
+def check_pins(document: Placed, sections: set[str] | None = None) -> list[Finding]:
+    """The rules on ids and versions, for all of a document or for some top-level keys."""
+    return [*check_ids(document, sections), *check_versions(document, sections)]
+
+
+def _name(document: Document, name: str) -> Iterator[Finding]:
+    written = document.get(("name",))
+    if isinstance(written, str) and written.strip() != name:
+        message = f"the name is {shown(written)} and the folder is {shown(name)}: apps ask by one"
+        hint = f"write name: {name}, or rename the folder"
+        yield Finding("E220", document.file, document.place(("name",)), message, hint)
+
+
+def _messages(document: Document, part: str) -> Iterator[tuple[Path, Any]]:
+    messages = document.get(("prompt", part))
+    for index, message in enumerate(messages if isinstance(messages, list) else []):
+        yield ("prompt", part, index), message
+
+
+def _blank(document: Document, messages: list[tuple[Path, Any]]) -> Iterator[Finding]:
+    for path, message in messages:
+        text = message.get("text") if isinstance(message, dict) else None
+        if isinstance(text, str) and not text.strip():
+            place = document.place((*path, "text"))
+            said = f"{dotted(path)} is blank: the model would be asked nothing"
+            yield Finding("E217", document.file, place, said, "write the message, or remove it")
+
+
+def _defaults(document: Document) -> Iterator[Finding]:
+    inputs = document.get(("inputs",))
+    for name, spec in inputs.items() if isinstance(inputs, dict) else ():
+        if not isinstance(spec, dict) or spec.get("default") is None:
+            continue
+        wanted, value, path = spec.get("type"), spec["default"], ("inputs", name, "default")
+        if not isinstance(wanted, str) or wanted not in _TYPES or not _is_scalar(value):
+            continue
+        if not _fits(value, wanted):
+            code, message, hint = mistyped(dotted(path), document.raw(path), value, wanted)
+            yield Finding(code, document.file, document.place(path), message, hint)
+        limit = spec.get("maxLength")
+        if isinstance(value, str) and isinstance(limit, int) and len(value) > limit:
+            message = f"{dotted(path)} has {len(value)} characters; its maxLength is {limit}"
+            hint = "shorten the default, or raise maxLength"
+            yield Finding("E213", document.file, document.place(path), message, hint)
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _fits(value: object, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    if wanted == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[wanted])
+
+
+def _schemas(document: Document, attachments: Attachments, folder: str) -> Iterator[Finding]:
+    paths: list[Path] = [("output", "schema")]
+    tools = document.get(("tools",))
+    paths += [("tools", index, "schema") for index in range(len(tools or ()))]
+    seen: set[str] = set()
+    for path in paths:
+        written = document.get(path)
+        if isinstance(written, dict):
+            if next(find(written, BROKEN), None) is None:
+                for inner, message, hint in problems_of(written):
+                    place = document.place((*path, *inner))
+                    yield Finding("E224", document.file, place, message, hint)
+        elif isinstance(written, str) and written in attachments.schemas and written not in seen:
+            seen.add(written)
+            text, file = attachments.texts[written], posixpath.join(folder, written)
+            for inner, message, hint in problems_of(attachments.schemas[written]):
+                yield Finding("E224", file, place_in_json(text, inner), message, hint)

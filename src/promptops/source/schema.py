@@ -1,0 +1,104 @@
+"""Check a document against the schemas that promptops ships.
+
+The schemas are data (`promptops/schemas/`), the same ones that editors and CI use. Nothing is
+ever fetched: a `$ref` that leaves the schema is a defect and fails.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from referencing import Registry
+
+from promptops.finding import Finding
+from promptops.source.complaints import Placed, Violation, complain
+from promptops.source.document import BROKEN, Path, find
+
+Name = Literal["manifest", "project"]
+
+
+def check_schema(document: Placed, name: Name) -> list[Finding]:
+    """What the schema says about a whole document."""
+    version = document.value.get("apiVersion")
+    errors: Iterable[ValidationError] = _validator(name).iter_errors(document.value)
+    if isinstance(version, str) and version != "promptops/v1":
+        # A file in another format is not judged by the rules of this one.
+        errors = [error for error in errors if list(error.path) == ["apiVersion"]]
+    return _findings(document, errors, _root(name))
+
+
+def check_sections(document: Placed, name: Name, sections: set[str]) -> list[Finding]:
+    """What the schema says about some top-level keys; that the others are missing is no matter."""
+    part = {key: item for key, item in document.value.items() if key in sections}
+    errors = [
+        error
+        for error in _validator(name).iter_errors(part)
+        if error.path or error.validator != "required"
+    ]
+    missing = [key for key in _root(name)["required"] if key in sections and key not in part]
+    return [
+        *(_deleted(document, key) for key in missing),
+        *_findings(document, errors, _root(name)),
+    ]
+
+
+def _deleted(document: Placed, key: str) -> Finding:
+    place = document.missing_place((), key)
+    return Finding("E211", document.file, place, f"'{key}' is missing", "keep it, or replace it")
+
+
+def _findings(
+    document: Placed, errors: Iterable[ValidationError], root: dict[str, Any]
+) -> list[Finding]:
+    broken = list(find(document.value, BROKEN))
+    found: dict[Finding, None] = {}
+    for error in _plain(errors):
+        violation = _violation(error)
+        if not any(violation.path[: len(bad)] == bad for bad in broken):
+            found.update(dict.fromkeys(complain(document, violation, root)))
+    said = {finding.place for finding in found if finding.code == "E205"}
+    for path in document.empty_paths():
+        place = document.place(path)
+        if place not in said:
+            found[_empty(document, path)] = None
+    return list(found)
+
+
+def _empty(document: Placed, path: Path) -> Finding:
+    message = f"'{path[-1]}' has an empty value: it is unclear whether that is meant"
+    hint = "remove the key or set it"
+    return Finding("E205", document.file, document.place(path), message, hint)
+
+
+def _plain(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """The errors that matter: `anyOf: [X, null]` in overlays is about X."""
+    for error in errors:
+        if error.validator == "anyOf":
+            first = [part for part in error.context or () if part.relative_schema_path[0] == 0]
+            yield from _plain(first)
+        else:
+            yield error
+
+
+def _violation(error: ValidationError) -> Violation:
+    path: Path = tuple(error.absolute_path)
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    of_key = "propertyNames" in error.absolute_schema_path
+    limit = error.validator_value
+    return Violation(path, str(error.validator), limit, schema, error.instance, of_key)
+
+
+@lru_cache(maxsize=2)
+def _root(name: Name) -> dict[str, Any]:
+    text = files("promptops").joinpath("schemas", f"{name}.v1.json").read_text("utf-8")
+    root: dict[str, Any] = json.loads(text)
+    return root
+
+
+@lru_cache(maxsize=2)
+def _validator(name: Name) -> Draft202012Validator:
+    return Draft202012Validator(_root(name), registry=Registry())

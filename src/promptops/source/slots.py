@@ -1,0 +1,94 @@
+"""Templates and declared inputs must agree, both ways."""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from promptops.finding import Finding, Place
+from promptops.manifest.template import TemplateError, compile_template
+from promptops.source.document import Document, Path
+from promptops.source.text import place_at
+
+_Locate = Callable[[int, int], Place]  # offset and width in a message → place in its file
+
+
+def check_slots(
+    document: Document, messages: list[tuple[Path, Any]], texts: Mapping[str, str], folder: str
+) -> Iterator[Finding]:
+    """What is wrong between the messages' templates and `inputs`.
+
+    `texts` are the prompt files by name; `folder` is how messages name the unit's folder.
+    """
+    inputs = document.get(("inputs",))
+    declared = list(inputs) if isinstance(inputs, dict) else []
+    used: set[str] = set()
+    all_known = True
+    for path, message in messages:
+        found = _text_of(document, path, message, texts, folder)
+        if found is None:
+            all_known = False
+            continue
+        text, file, locate = found
+        try:
+            names = compile_template(text).names
+        except TemplateError as error:
+            all_known = False
+            yield from _problems(error, file, locate)
+            continue
+        used.update(names)
+        for name in names:
+            if name not in declared:
+                yield _undeclared(name, declared, file, locate(*_first_use(text, name)))
+    if all_known:
+        for name in declared:
+            if name not in used:
+                place = document.key_place(("inputs", name))
+                message = f"the input '{name}' is used in no message: what callers pass is lost"
+                hint = f"write {{{{ {name} }}}} where it belongs, or delete it"
+                yield Finding("W303", document.file, place, message, hint)
+
+
+def _text_of(
+    document: Document, path: Path, message: Any, texts: Mapping[str, str], folder: str
+) -> tuple[str, str, _Locate] | None:
+    """A message's text, the file it stands in, and how to find places in it."""
+    if not isinstance(message, dict):
+        return None
+    text, name = message.get("text"), message.get("file")
+    if isinstance(text, str):
+        where = (*path, "text")
+        return text, document.file, lambda offset, width: document.inside(where, offset, width)
+    if isinstance(name, str) and name in texts:
+        content = texts[name]
+        file = posixpath.join(folder, name)
+        return content, file, lambda offset, width: place_at(content, offset, width)
+    return None
+
+
+def _problems(error: TemplateError, file: str, locate: _Locate) -> Iterator[Finding]:
+    for problem in error.problems:
+        place = locate(problem.offset, problem.width)
+        if problem.kind == "unbalanced":
+            hint = r"write {{ name }} for an input and \{{ for two literal braces"
+            yield Finding("E301", file, place, problem.message, hint)
+        else:
+            hint = r"a slot holds one name, no logic; write \{{ for two literal braces"
+            yield Finding("E304", file, place, problem.message, hint)
+
+
+def _undeclared(name: str, declared: list[str], file: str, place: Place) -> Finding:
+    close = get_close_matches(name, declared, n=1)
+    message = f"'{name}' is used and not declared: nobody would pass it"
+    hint = (
+        f"did you mean {close[0]}?"
+        if close
+        else f"declare it: inputs: {{{name}: {{type: string}}}}"
+    )
+    return Finding("E302", file, place, message, hint)
+
+
+def _first_use(text: str, name: str) -> tuple[int, int]:
+    use = re.search(rf"(?<!\\)\{{\{{[ \t]*{name}[ \t]*\}}\}}", text)
+    return (0, 1) if use is None else (use.start(), use.end() - use.start())

@@ -1,0 +1,115 @@
+"""A unit as it stands in a tree: its manifest and files, read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from promptops.finding import Finding, Place, errors_in
+from promptops.source.attachments import Attachments, read_attachments
+from promptops.source.document import Document
+from promptops.source.merged import Merged, overlay_of, with_overlay
+from promptops.source.rules import check_pins, check_rules
+from promptops.source.schema import check_schema, check_sections
+from promptops.source.strict_yaml import read_yaml
+from promptops.source.text import MAX_BYTES, read_text
+from promptops.source.tree import FileRefused, Tree
+
+MANIFEST = "manifest.yaml"
+FREE_TEXT = frozenset({"text", "description", "default"})
+
+_NOTHING = Attachments({}, {}, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit: what was found in its files, and what they hold.
+
+    `folder` is relative to the tree's root. `document` is None when the manifest cannot be read.
+    `texts` and `schemas` are the files that the manifest names, by the name it gives them. `files`
+    are path and bytes of everything that was read, the manifest first.
+    """
+
+    folder: str
+    name: str
+    findings: tuple[Finding, ...]
+    document: Document | None
+    texts: Mapping[str, str]
+    schemas: Mapping[str, Any]
+    files: tuple[tuple[str, bytes], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings may be there."""
+        return not errors_in(list(self.findings))
+
+
+def read_unit(tree: Tree, folder: str) -> Unit:
+    """Read and check the unit in `folder`: its manifest, the files it names, every environment."""
+    path = f"{folder}/{MANIFEST}" if folder else MANIFEST
+    shown = tree.shown(path)
+    try:
+        data = tree.read(path, MAX_BYTES)
+    except FileRefused as refused:
+        return _unit(folder, [_unreadable(tree, folder, refused)], None, _NOTHING, ())
+    document = None
+    text, findings = read_text(data, shown, "manifest")
+    if text is not None:
+        document, found = read_yaml(text, shown, FREE_TEXT)
+        findings += found
+    attachments = _NOTHING
+    if document is not None:
+        attachments = read_attachments(tree, folder, document)
+        findings += attachments.findings
+        findings += check_schema(document, "manifest")
+        findings += check_rules(document, _name(folder), attachments)
+        for environment in _environments(document):
+            findings += _check_merged(document, environment, findings)
+    return _unit(folder, findings, document, attachments, ((path, data), *attachments.files))
+
+
+def _environments(document: Document) -> list[str]:
+    environments = document.get(("environments",))
+    return list(environments) if isinstance(environments, dict) else []
+
+
+def _check_merged(document: Document, environment: str, known: list[Finding]) -> list[Finding]:
+    """What is wrong only under an environment's overlay."""
+    overlay = overlay_of(document.value, environment)
+    if not overlay:
+        return []
+    merged = Merged(document, environment, with_overlay(document.value, environment))
+    sections = set(overlay)
+    findings = check_sections(merged, "manifest", sections) + check_pins(merged, sections)
+    said = {(finding.code, finding.place) for finding in known}
+    return [
+        replace(finding, message=f"in {environment}: {finding.message}")
+        for finding in findings
+        if (finding.code, finding.place) not in said
+    ]
+
+
+def _unreadable(tree: Tree, folder: str, refused: FileRefused) -> Finding:
+    message, hint = refused.message, refused.hint
+    if refused.code == "E402" and all(entry.name != MANIFEST for entry in tree.list(folder)):
+        message = f"no {MANIFEST} in {tree.shown(folder)}"
+    return Finding(refused.code, tree.shown(f"{folder}/{MANIFEST}"), Place(), message, hint)
+
+
+def _unit(
+    folder: str,
+    findings: list[Finding],
+    document: Document | None,
+    attachments: Attachments,
+    files: tuple[tuple[str, bytes], ...],
+) -> Unit:
+    ordered = sorted(dict.fromkeys(findings), key=_position)
+    texts, schemas = attachments.texts, attachments.schemas
+    return Unit(folder, _name(folder), tuple(ordered), document, texts, schemas, files)
+
+
+def _position(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.file, finding.place.line, finding.place.column, finding.code
+
+
+def _name(folder: str) -> str:
+    return folder.rpartition("/")[2]

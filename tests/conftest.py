@@ -1,0 +1,123 @@
+"""Stores for tests: SQLite in a folder of the test's own, Valkey, and Redis where it is there.
+
+Servers are shared by the tests of a worker, and every test has a namespace of its own in them; a
+test that stops, fills or reconfigures a server takes `redis_server`, which is private.
+"""
+
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from promptops.live.address import parse_address
+from promptops.live.store import OPERATOR, Store, Timeouts, open_store
+from tests.servers import SERVERS, Server, sqlite_dump
+
+_namespaces = (f"test{number}" for number in itertools.count(1))
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[Callable[[str], Server]]:
+    """By kind, valkey or redis; started when first asked for."""
+    running: dict[str, Server] = {}
+
+    def server(kind: str) -> Server:
+        if kind not in running:
+            running[kind] = Server(SERVERS[kind]).start()
+        return running[kind]
+
+    yield server
+    for each in running.values():
+        each.close()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Server]:
+    """A Valkey of the test's own, to stop, kill and fill."""
+    server = Server()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(params=list(SERVERS))
+def shared_server(
+    request: pytest.FixtureRequest, shared_servers: Callable[[str], Server]
+) -> Server:
+    """A server that others use too: look at keys of your own namespace only."""
+    return shared_servers(request.param)
+
+
+@pytest.fixture
+def redis_url(shared_server: Server) -> str:
+    """The address of an empty namespace, once per kind of server."""
+    return f"{shared_server.url}?ns={next(_namespaces)}"
+
+
+@pytest.fixture(params=["sqlite", *SERVERS])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def store_url(backend: str, tmp_path: Path, shared_servers: Callable[[str], Server]) -> str:
+    """The address of an empty store, once per backend."""
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return f"{shared_servers(backend).url}?ns={next(_namespaces)}"
+
+
+@pytest.fixture
+def contents(
+    backend: str, store_url: str, shared_servers: Callable[[str], Server]
+) -> Callable[[], object]:
+    """Everything that the store holds at this moment, to compare before with after."""
+    address = parse_address(store_url)
+    if backend == "sqlite":
+        return partial(sqlite_dump, Path(address.path))
+    return partial(shared_servers(backend).dump, f"{{{address.namespace}:*")
+
+
+class Opener(Protocol):
+    """`open_store`, with the environment and the patience that most tests want."""
+
+    def __call__(
+        self, url: str, environment: str = "production", timeouts: Timeouts = OPERATOR
+    ) -> Store: ...
+
+
+@pytest.fixture
+def opened() -> Iterator[Opener]:
+    """Opens stores, and closes them at the end of the test."""
+    stores: list[Store] = []
+
+    def open_and_remember(
+        url: str, environment: str = "production", timeouts: Timeouts = OPERATOR
+    ) -> Store:
+        stores.append(open_store(url, environment, timeouts))
+        return stores[-1]
+
+    yield open_and_remember
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Eight other processes; they run functions of modules, and start in milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["promptops.live.redis", "promptops.live.sqlite"])
+    with ProcessPoolExecutor(8, mp_context=context) as pool:
+        yield pool
+
+
+@pytest.fixture
+def store(store_url: str, opened: Opener) -> Store:
+    """The environment production, empty, once per backend."""
+    return opened(store_url)
