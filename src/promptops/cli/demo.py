@@ -151,7 +151,7 @@ def _served(app: App, done: Deployment, what: str, event: str) -> None:
     expected = done.entry.changes[0].after if done.entry else ""
     if said["digest"] != expected:
         raise CheckFailed(f"the app serves {said['digest']}, not {expected}")
-    milliseconds = (said["at"] - done.swapped) * 1000
+    milliseconds = (said["at"] - (done.swapped or 0)) * 1000
     click.echo(
         f"app        {what} {milliseconds:.0f} ms after {event}: {short(said['digest'])}, "
         f"“…{said['ends_with']}”"

@@ -90,7 +90,14 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
 @click.command()
 @click.argument("unit", required=False)
 @environment_options
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="How many.",
+)
 @click.option("--operation", metavar="ID", help="Only the deployment with this operation id.")
 @output_option
 def history(

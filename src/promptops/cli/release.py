@@ -82,7 +82,7 @@ def render(
     values = {name: _typed(name, text, shown) for name, text in (_split(item) for item in inputs)}
     messages = Renderer(shown.release)(values)
     text = "\n\n".join(
-        click.style(f"[{message['role']}]", bold=True) + f"\n{message['content']}"
+        click.style(f"[{message['role']}]", bold=True) + f"\n{message['content'].rstrip()}"
         for message in messages
     )
     emit(output, {"messages": messages}, text)
@@ -151,5 +151,5 @@ def _as_text(shown: Shown) -> str:
         rule = "required" if spec.required else f"default {json.dumps(spec.default)}"
         lines.append(f"input      {name}: {spec.type}, {rule}")
     for message in release.prompt.messages:
-        lines += ["", click.style(f"[{message.role}]", bold=True), message.content]
+        lines += ["", click.style(f"[{message.role}]", bold=True), message.content.rstrip()]
     return "\n".join(lines)

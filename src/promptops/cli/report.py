@@ -1,6 +1,7 @@
 """What a command says that changes what is live: the result, the refusal, the clients."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +74,8 @@ def report(
         say(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}")
     unconfirmed = None
     if wait is not None and not dry_run and done.head is not None:
-        confirmation = await_clients(store, done.head, done.swapped, wait)
+        since = time.monotonic() if done.swapped is None else done.swapped
+        confirmation = await_clients(store, done.head, since, wait)
         facts["clients"] = _clients(confirmation)
         unconfirmed = _unconfirmed(confirmation, wait)
     if unconfirmed is not None:
@@ -91,6 +93,7 @@ def _facts(place: Environment, operation: str, head: Head | None, action: str) -
         "operation": operation,
         "action": action,
         "changes": [],
+        "skipped": [],
         "clients": None,
     }
 

@@ -57,7 +57,7 @@ def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
         if name not in present:
             close = get_close_matches(name, present, n=1)
             raise UnknownUnit(
-                f"{tree.shown(folder)} has no unit '{name}' there (E404)",
+                f"{tree.shown(folder)} has no unit '{name}'",
                 f"did you mean '{close[0]}'?"
                 if close
                 else f"its units are: {', '.join(present) or 'none'}; a new one is committed first",

@@ -20,14 +20,14 @@ class Deployment:
 
     A dry run has the entry that would have been written, and the head that is.
     `repeated` says that the operation had been done before; `swapped` is the monotonic time at
-    which the swap was sent.
+    which the swap was sent, None when none was.
     """
 
     head: Head | None
     entry: Entry | None
     skipped: tuple[Skipped, ...] = ()
     repeated: bool = False
-    swapped: float = 0.0
+    swapped: float | None = None
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
