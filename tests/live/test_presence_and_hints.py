@@ -1,7 +1,6 @@
 """Who is here, and who is told at once: presence and the channel of changes."""
 
 import contextlib
-import os
 import sqlite3
 import threading
 import time
@@ -127,6 +126,7 @@ def test_a_strangers_junk_among_the_clients_of_sqlite_is_ignored(
     deploy(store, greeter="Hello")
     store.announce(ANN, 30)
     with contextlib.closing(sqlite3.connect(tmp_path / "store.db")) as db, db:
+        rows: list[tuple[object, ...]]
         rows = [("production", f"junk-{number}", junk, 9e9) for number, junk in enumerate(JUNK)]
         rows += [("production", "null", None, 9e9), ("production", "expires", "x", None)]
         db.executemany("INSERT INTO clients VALUES (?, ?, ?, ?)", rows)
@@ -204,13 +204,16 @@ def test_a_closed_listener_hears_nothing_more(deployed: Store, listener: Listene
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
 def test_closed_listeners_leave_no_file_open(deployed: Store) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
     deployed.read()
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     listeners = [deployed.listen() for _ in range(5)]
     for each in listeners:
         each.wait(0.02)
         each.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
 
 
 def test_a_hint_is_of_one_environment_of_redis_only(redis_url: str, opened: Opener) -> None:

@@ -10,16 +10,17 @@
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
 end
-local kinds = {'hash', 'hash', 'stream'}
+local kinds, there = {'hash', 'hash', 'stream'}, {}
 for i = 1, 3 do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'none' and kind ~= kinds[i] then
+  there[i] = kind ~= 'none'
+  if there[i] and kind ~= kinds[i] then
     return {'wrongtype', KEYS[i], kind}
   end
 end
-if redis.call('EXISTS', KEYS[1]) == 0 then
+if not there[1] then
   local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-  if last or redis.call('EXISTS', KEYS[2]) == 1 then
+  if last or there[2] then
     return {'broken', last and KEYS[3] or KEYS[2], last and last[1] or ''}
   end
   return {'', '', 'whole', {}}

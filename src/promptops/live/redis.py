@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -142,12 +144,11 @@ class RedisStore:
         self._answer(write)
 
     def clients(self) -> list[Presence]:
-        names = sorted(
-            name.decode() for name in self._answer(lambda: self._redis.smembers(self._clients))
-        )
+        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._clients)))
         if not names:
             return []
-        texts = self._answer(lambda: self._redis.mget([self._client + name for name in names]))
+        keys = [self._client.encode() + name for name in names]
+        texts = self._answer(lambda: self._redis.mget(keys))
         gone = [name for name, text in zip(names, texts, strict=True) if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
@@ -208,9 +209,25 @@ class RedisListener:
         self._heard = time.monotonic()
         self._asked: float | None = None
         self._closed = False
+        self._lost: StoreUnreachable | None = None
+        self._waiting = threading.Lock()
+        self._process = os.getpid()
 
     def wait(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
+        # redis-py connects a lost connection again, without the subscription: for ever deaf.
+        if self._lost is not None:
+            raise self._lost
+        try:
+            with self._waiting:
+                return self._hears(time.monotonic() + seconds)
+        except StoreUnreachable as error:
+            self._lost = error
+            raise
+        finally:
+            if self._closed:
+                self._disconnect()
+
+    def _hears(self, deadline: float) -> bool:
         while not self._closed:
             now = time.monotonic()
             if now >= deadline:
@@ -233,7 +250,19 @@ class RedisListener:
 
     def close(self) -> None:
         self._closed = True
-        self._connection.disconnect()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Now, or at the end of the `wait` that uses the connection. A forked child has no such
+        `wait`, and the lock of its parent's.
+        """
+        if self._process != os.getpid():
+            self._connection.disconnect()
+        elif self._waiting.acquire(blocking=False):
+            try:
+                self._connection.disconnect()
+            finally:
+                self._waiting.release()
 
 
 class _Script:

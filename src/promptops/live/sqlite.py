@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -264,16 +265,21 @@ class SqliteListener:
         self._connection: sqlite3.Connection | None = None
         self._version = 0
         self._closed = False
+        self._waiting = threading.Lock()
 
     def wait(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         try:
-            while not self._closed and time.monotonic() < deadline:
-                if self._changed():
-                    return True
-                time.sleep(LOOK_EVERY)
+            with self._waiting:
+                while not self._closed and time.monotonic() < deadline:
+                    if self._changed():
+                        return True
+                    time.sleep(LOOK_EVERY)
         except sqlite3.Error as error:
             raise StoreUnreachable(f"the store's file cannot be watched: {error}") from error
+        finally:
+            if self._closed:
+                self._disconnect()
         return False
 
     def _changed(self) -> bool:
@@ -287,6 +293,17 @@ class SqliteListener:
 
     def close(self) -> None:
         self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Now, or at the end of the `wait` that uses the connection."""
+        if self._waiting.acquire(blocking=False):
+            try:
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+            finally:
+                self._waiting.release()
 
 
 def _connect(path: Path, mode: str, timeout: float) -> sqlite3.Connection:

@@ -13,16 +13,16 @@
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
 end
-local kinds = {'hash', 'hash', 'stream'}
+local kinds, there = {'hash', 'hash', 'stream'}, {}
 for i = 1, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'none' and kind ~= (kinds[i] or 'string') then
+  there[i] = kind ~= 'none'
+  if there[i] and kind ~= (kinds[i] or 'string') then
     return {'wrongtype', KEYS[i], kind}
   end
 end
-local created = redis.call('EXISTS', KEYS[1]) == 1
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'operation')
-if created and not (counts(head[1]) and counts(head[2])) then
+if there[1] and not (counts(head[1]) and counts(head[2])) then
   return {'wrongtype', KEYS[1], 'hash'}
 end
 local epoch, revision = head[1] or '', head[2] or ''
@@ -36,11 +36,11 @@ local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= (ARGV[2] == '' and '' or ARGV[2] .. '-0') then
   return {'broken', KEYS[3], last and last[1] or 'nothing'}
 end
-if not created and redis.call('EXISTS', KEYS[2]) == 1 then
+if there[2] and not there[1] then
   return {'broken', KEYS[2], ''}
 end
 for i = 4, #KEYS do
-  if redis.call('EXISTS', KEYS[i]) == 0 then
+  if not there[i] then
     return {'missing', KEYS[i], ''}
   end
 end

@@ -110,7 +110,7 @@ class _Reader:
             return Document(self._file, self._text, value, spots, self._empty_seen)
         if value is BROKEN:
             raise _Stop
-        if event.start_mark.index == event.end_mark.index:
+        if value is None and event.start_mark.index == event.end_mark.index:
             raise self._empty()
         kind = "a list" if isinstance(value, list) else "a single value"
         message = f"the file holds {kind}, not a mapping of keys to values"

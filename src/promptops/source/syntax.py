@@ -151,7 +151,8 @@ def _bracket(error: _Error) -> Finding | None:
     if "flow" not in error.problem or opening not in ("[", "{"):
         return None
     closing = "]" if opening == "[" else "}"
-    if not error.text[error.at :].strip():
+    later = "\n" in error.text[error.began : error.at]
+    if not error.text[error.at :].strip() or (later and error.character(error.at) == ":"):
         message = f"'{opening}' is opened here and never closed"
         return error.finding(error.began, message, f"close it with '{closing}'")
     number = error.text.count("\n", 0, error.began) + 1
