@@ -1,6 +1,7 @@
 """The `promptops` command: its commands loaded when they are called, its errors in one place."""
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -76,6 +77,10 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line, and turn every error into a message and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without Unicode must not turn a deployment that was done into a failure.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

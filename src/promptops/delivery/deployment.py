@@ -125,12 +125,18 @@ def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposa
             return store.swap(expected, entry, proposal.pointers)
         except OutcomeUnknown as error:
             if time.monotonic() >= until:
-                raise OutcomeUnknown(
-                    error.message,
-                    f"see whether it happened: promptops history --operation {entry.operation}; "
-                    f"the same command with --operation {entry.operation} is safe",
-                ) from error
+                raise _unknown(error.message, entry) from error
             time.sleep(0.2)
+        except KeyboardInterrupt as error:
+            raise _unknown("interrupted while the swap was under way", entry) from error
+
+
+def _unknown(message: str, entry: Entry) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        message,
+        f"see whether it happened: promptops history --operation {entry.operation}; the same "
+        f"command with --operation {entry.operation} is safe",
+    )
 
 
 def _read_back(store: Store, entry: Entry) -> Entry:

@@ -209,19 +209,19 @@ class RedisListener:
         self._heard = time.monotonic()
         self._asked: float | None = None
         self._closed = False
-        self._lost: StoreUnreachable | None = None
+        self._lost = ""
         self._waiting = threading.Lock()
         self._process = os.getpid()
 
     def wait(self, seconds: float) -> bool:
         # redis-py connects a lost connection again, without the subscription: for ever deaf.
-        if self._lost is not None:
-            raise self._lost
+        if self._lost:
+            raise StoreUnreachable(self._lost)
         try:
             with self._waiting:
                 return self._hears(time.monotonic() + seconds)
         except StoreUnreachable as error:
-            self._lost = error
+            self._lost = error.message
             raise
         finally:
             if self._closed:

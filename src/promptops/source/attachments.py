@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from promptops.finding import Finding
+from promptops.finding import Finding, Place
 from promptops.source.document import Document, Path
 from promptops.source.strict_json import read_json
 from promptops.source.text import MAX_BYTES, Kind, read_text
@@ -98,7 +98,10 @@ class _Reader:
         try:
             data = self._tree.read(whole, MAX_BYTES)
         except FileRefused as refused:
-            self.refer(path, refused.code, refused.message, refused.hint)
+            if refused.code == "E402":
+                self.refer(path, refused.code, refused.message, refused.hint)
+            else:
+                self._say(whole, refused)
             return
         self.files[whole] = data
         shown = self._tree.shown(whole)
@@ -114,6 +117,12 @@ class _Reader:
         if not findings:
             self.schemas[name] = schema
             self.texts.setdefault(name, text)
+
+    def _say(self, whole: str, refused: FileRefused) -> None:
+        """Say something about a file at its own beginning: it is there, and it has to change."""
+        shown = self._tree.shown(whole)
+        finding = Finding(refused.code, shown, Place(), refused.message, refused.hint)
+        self.findings.append(finding)
 
 
 def _list(document: Document, path: Path) -> list[Any]:

@@ -1,6 +1,7 @@
 """What a violation of the schema means for who wrote the file: code, place, message, way out."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -79,10 +80,18 @@ def _missing(document: Placed, violation: Violation) -> Iterator[Finding]:
     for key in violation.limit:
         if key not in violation.value:
             where = f" in {dotted(path)}" if path else ""
-            examples = violation.schema.get("properties", {}).get(key, {}).get("examples")
-            hint = f"add {key}: {shown(examples[0])}" if examples else f"add {key}"
+            hint = _how_to_add(key, violation.schema.get("properties", {}).get(key, {}))
             place = document.missing_place(path, key)
             yield Finding("E211", document.file, place, f"'{key}' is missing{where}", hint)
+
+
+def _how_to_add(key: str, schema: dict[str, Any]) -> str:
+    examples = schema.get("examples")
+    if not examples:
+        return f"add {key}"
+    if isinstance(examples[0], dict):
+        return f"add {key} with {', '.join(examples[0])}"
+    return f"add {key}: {json.dumps(examples[0], ensure_ascii=False)}"
 
 
 def _unknown(document: Placed, violation: Violation, root: dict[str, Any]) -> Iterator[Finding]:
@@ -177,25 +186,26 @@ def _choice(name: str, value: object, limit: list[object]) -> tuple[str, str, st
     return "E212", message, hint
 
 
-_LIMITS: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "minimum": ("is {}; the least is {}", lambda value: value),
-    "maximum": ("is {}; the most is {}", lambda value: value),
-    "exclusiveMinimum": ("is {}; it must be above {}", lambda value: value),
-    "exclusiveMaximum": ("is {}; it must be below {}", lambda value: value),
-    "minLength": ("has {} characters; the least is {}", len),
-    "maxLength": ("has {} characters; the most is {}", len),
-    "minItems": ("has {} items; the least is {}", len),
-    "maxItems": ("has {} items; the most is {}", len),
-    "minProperties": ("has {} keys; the least is {}", len),
-    "maxProperties": ("has {} keys; the most is {}", len),
+_LIMITS: dict[str, tuple[str, str]] = {
+    "minimum": ("is {}; the least is {}", "write {} or more"),
+    "maximum": ("is {}; the most is {}", "write {} or less"),
+    "exclusiveMinimum": ("is {}; it must be above {}", "write more than {}"),
+    "exclusiveMaximum": ("is {}; it must be below {}", "write less than {}"),
+    "minLength": ("is too short with {} characters; the least is {}", "write {} or more"),
+    "maxLength": ("is too long with {} characters; the most is {}", "shorten it to {}"),
+    "minItems": ("has {} items; the least is {}", "list {} or more"),
+    "maxItems": ("has {} items; the most is {}", "keep {} of them"),
+    "minProperties": ("has {} keys; the least is {}", "write {} or more"),
+    "maxProperties": ("has {} keys; the most is {}", "keep {} of them"),
 }
 
 
-def _range(name: str, value: Any, validator: str, limit: object) -> tuple[str, str, str]:
-    if validator not in _LIMITS:
-        return "E213", f"{name} is {shown(value)}, which {validator} does not allow", "change it"
-    words, measure = _LIMITS[validator]
-    return "E213", f"{name} {words.format(measure(value), limit)}", "change it to fit"
+def _range(name: str, value: Any, keyword: str, limit: object) -> tuple[str, str, str]:
+    if keyword not in _LIMITS:
+        return "E213", f"{name} is {shown(value)}, which {keyword} does not allow", "change it"
+    message, hint = _LIMITS[keyword]
+    measure = value if isinstance(value, int | float) else len(value)
+    return "E213", f"{name} {message.format(measure, limit)}", hint.format(limit)
 
 
 def _grammar(violation: Violation, root: dict[str, Any]) -> str:
@@ -204,7 +214,8 @@ def _grammar(violation: Violation, root: dict[str, Any]) -> str:
     for known in root.get("$defs", {}).values():
         if known.get("pattern") == violation.limit:
             schema = known
-    return str(schema.get("description") or f"it must match {violation.limit}")
+    words = str(schema.get("description") or f"what matches {violation.limit}")
+    return f"use {words[:1].lower()}{words[1:].rstrip('.')}"
 
 
 def dotted(path: Path) -> str:

@@ -25,9 +25,9 @@ class WorkTree:
     def read(self, path: str, limit: int) -> bytes:
         folder, name = self._open_parent(path)
         try:
-            return _read_plain(folder, name, path, limit)
+            return _read_plain(folder, name, self.shown(path), limit)
         except (OSError, ValueError) as error:
-            raise _refusal(error, folder, name, path) from error
+            raise _refusal(error, folder, name, self.shown(path)) from error
         finally:
             os.close(folder)
 
@@ -60,7 +60,7 @@ class WorkTree:
                     raise FileNotFoundError(errno.ENOENT, part)
                 below = os.open(part, _FOLDER, dir_fd=folder)
             except (OSError, ValueError) as error:
-                refusal = _refusal(error, folder, part, path)
+                refusal = _refusal(error, folder, part, self.shown(path))
                 os.close(folder)
                 raise refusal from error
             os.close(folder)
@@ -100,21 +100,28 @@ def _spelled_so(folder: int, name: str) -> bool:
 
 
 def _refusal(error: Exception, folder: int, name: str, path: str) -> FileRefused:
+    """What a part of a path was refused for; `folder` is the descriptor that it was looked up in."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
-        names = os.listdir(folder)
-        twin = [other for other in names if other.lower() == name.lower()]
-        close = twin or get_close_matches(name, names, n=1)
-        if twin:
-            return FileRefused(
-                "E402", f"{path} is missing: on disk it is spelled {twin[0]}", "spell it alike"
-            )
-        hint = f"did you mean {close[0]}?" if close else "add the file or correct the path"
-        return FileRefused("E402", f"{path} is missing", hint)
+        return _missing(folder, name, path)
     if number in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:
-        message = f"{path} goes through {name}, which is a symbolic link or no folder"
-        return FileRefused("E402", message, "put plain files and folders in its place")
+        is_link = stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        where = "" if path.endswith(name) else f"goes through {name}, which "
+        kind = "is a symbolic link" if is_link else "is no folder"
+        hint = "put the file itself in its place"
+        return FileRefused("E402", f"{path} {where}{kind}", hint)
     if number == errno.ENXIO:
         return FileRefused("E402", f"{path} is a socket", "put a plain file in its place")
-    reason = os.strerror(number) if number else "such a name cannot be"
+    reason = os.strerror(number) if number else "no file can have that name"
     return FileRefused("E402", f"{path} cannot be read: {reason}", "look at its name and rights")
+
+
+def _missing(folder: int, name: str, path: str) -> FileRefused:
+    names = os.listdir(folder)
+    twin = [other for other in names if other.lower() == name.lower()]
+    if twin:
+        message = f"{path} is missing: on disk it is spelled {twin[0]}"
+        return FileRefused("E402", message, f"write {twin[0]}; not every system tells them apart")
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else "add the file or correct the path"
+    return FileRefused("E402", f"{path} is missing", hint)

@@ -17,7 +17,11 @@ IDS: tuple[Path, ...] = (
     ("retriever", "index"),
     ("retriever", "version"),
 )
-_PINNED: tuple[Path, ...] = (("model", "id"), ("model", "version"), ("retriever", "version"))
+_EXAMPLES: dict[Path, str] = {
+    ("model", "id"): "gpt-4o-mini-2024-07-18",
+    ("model", "version"): "2024-07-18",
+    ("retriever", "version"): "2026-11-01",
+}
 
 _FLOATING = frozenset(
     [
@@ -56,7 +60,7 @@ def check_ids(document: Placed, sections: set[str] | None = None) -> Iterator[Fi
 
 def check_versions(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
     """Names that mean something else tomorrow (E215)."""
-    for path, value in _texts(document, _PINNED, sections):
+    for path, value in _texts(document, tuple(_EXAMPLES), sections):
         name, text = dotted(path), value.strip().lower()
         if text in _FLOATING or _FLOATING_END.search(text):
             message = f"{name} is {shown(value)}, which names something else tomorrow"
@@ -64,7 +68,7 @@ def check_versions(document: Placed, sections: set[str] | None = None) -> Iterat
             message = f"{name} is {shown(value)}, a family of models and not one version of it"
         else:
             continue
-        hint = "write the version that was tested, such as '2024-07-18'"
+        hint = f"write the one that was tested, such as '{_EXAMPLES[path]}'"
         yield Finding("E215", document.file, document.place(path), message, hint)
 
 

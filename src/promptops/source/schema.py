@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry
 
 from promptops.finding import Finding
-from promptops.source.complaints import Placed, Violation, complain
+from promptops.source.complaints import Placed, Violation, complain, dotted
 from promptops.source.document import BROKEN, Path, find
 
 Name = Literal["manifest", "project"]
@@ -69,7 +69,7 @@ def _findings(
 
 
 def _empty(document: Placed, path: Path) -> Finding:
-    message = f"'{path[-1]}' has an empty value: it is unclear whether that is meant"
+    message = f"{dotted(path)} has an empty value: it is unclear whether that is meant"
     hint = "remove the key or set it"
     return Finding("E205", document.file, document.place(path), message, hint)
 

@@ -13,7 +13,7 @@ from promptops.finding import Finding, Place
 MAX_BYTES = 256 * 1024
 MOST_FINDINGS = 10
 
-Kind = Literal["manifest", "prompt", "JSON Schema"]
+Kind = Literal["manifest", "project file", "prompt", "JSON Schema"]
 
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff"
 _HIDING = "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
@@ -57,7 +57,7 @@ def read_text(data: bytes, file: str, kind: Kind) -> tuple[str | None, list[Find
     findings += found
     if any(finding.code in {"E105", "E108", "E124"} for finding in findings):
         return None, findings
-    if not text.strip():
+    if not text.strip() or (kind in {"manifest", "project file"} and _only_comments(text)):
         findings.append(_blank(file, kind))
         return None, findings
     return text, findings
@@ -224,6 +224,10 @@ def _conflict(text: str, file: str) -> list[Finding]:
             "decide which side stays and delete the marker lines",
         )
     ]
+
+
+def _only_comments(yaml: str) -> bool:
+    return all(not line.strip() or line.lstrip().startswith("#") for line in yaml.split("\n"))
 
 
 def _blank(file: str, kind: Kind) -> Finding:

@@ -64,7 +64,8 @@ def read_unit(tree: Tree, folder: str) -> Unit:
         findings += check_rules(document, _name(folder), attachments)
         for environment in _environments(document):
             findings += _check_merged(document, environment, findings)
-    return _unit(folder, findings, document, attachments, ((path, data), *attachments.files))
+    files = ((path, data), *attachments.files)
+    return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
 
 
 def _environments(document: Document) -> list[str]:
@@ -105,6 +106,28 @@ def _unit(
     ordered = sorted(dict.fromkeys(findings), key=_position)
     texts, schemas = attachments.texts, attachments.schemas
     return Unit(folder, _name(folder), tuple(ordered), document, texts, schemas, files)
+
+
+def _with_lines(
+    findings: list[Finding], files: tuple[tuple[str, bytes], ...], tree: Tree
+) -> list[Finding]:
+    """Findings with the lines that they are about, which come from a commit as well as a disk."""
+    if not findings:
+        return findings
+    lines = {
+        tree.shown(path): data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+        for path, data in files
+    }
+    return [
+        replace(finding, source=_line(lines[finding.file], finding.place.line))
+        if finding.file in lines
+        else finding
+        for finding in findings
+    ]
+
+
+def _line(lines: list[str], number: int) -> str:
+    return lines[number - 1] if number <= len(lines) else ""
 
 
 def _position(finding: Finding) -> tuple[str, int, int, str]:
