@@ -88,9 +88,9 @@ def compile_template(text: str) -> Template:
 
 def _broken_slot(text: str, start: int) -> tuple[Problem, int]:
     """Say what is wrong with the `{{` at `start`, and where to go on."""
-    end = text.find("}}", start + 2)
     opening = text.find("{{", start + 2)
-    if end < 0 or 0 <= opening < end:
+    end = text.find("}}", start + 2, opening if opening >= 0 else len(text))
+    if end < 0:
         return Problem("unbalanced", start, 2, "'{{' is never closed"), start + 2
     inside = text[start + 2 : end].strip()
     shown = inside if len(inside) <= 40 else inside[:39] + "…"

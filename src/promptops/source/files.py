@@ -44,7 +44,8 @@ class WorkTree:
         return sorted(found, key=lambda entry: entry.name)
 
     def shown(self, path: str) -> str:
-        return os.path.normpath(f"{self._prefix}/{path}")
+        shown = os.path.normpath(f"{self._prefix}/{path}")
+        return os.path.relpath(self._root / path) if shown.startswith("..") else shown
 
     def _open_parent(self, path: str) -> tuple[int, str]:
         """A descriptor of the folder that holds the last part of a path, and that part."""
@@ -100,7 +101,7 @@ def _spelled_so(folder: int, name: str) -> bool:
 
 
 def _refusal(error: Exception, folder: int, name: str, path: str) -> FileRefused:
-    """What a part of a path was refused for; `folder` is the descriptor that it was looked up in."""
+    """What a part of a path was refused for; `folder` is the descriptor it was looked up in."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
         return _missing(folder, name, path)

@@ -7,6 +7,8 @@ no hooks, no fsmonitor.
 import os
 import posixpath
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ from promptops.errors import UsageError
 from promptops.source.tree import Entry, FileRefused
 
 if TYPE_CHECKING:
-    from git.objects import Blob, Submodule, Tree
+    from git.objects import Blob, Commit, Submodule, Tree
 
 # A hook exports these, and they would point every command at the repository of the hook.
 _INHERITED = (
@@ -100,7 +102,7 @@ class Repository:
     def files(self, commit: str, below: Path) -> "CommitTree":
         """The files of a commit below a folder of the work tree."""
         prefix = PurePosixPath(below.resolve().relative_to(self.root.resolve()).as_posix())
-        return CommitTree(self._repo.commit(commit).tree, prefix, below)
+        return CommitTree(self._repo.commit(commit), prefix, below)
 
     def _check_usable(self) -> None:
         try:
@@ -125,12 +127,16 @@ class Repository:
 class CommitTree:
     """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
 
-    def __init__(self, top: "Tree", prefix: PurePosixPath, folder: Path) -> None:
-        self._top = top
+    def __init__(self, commit: "Commit", prefix: PurePosixPath, folder: Path) -> None:
+        self._commit = commit
         self._prefix = prefix
         self._folder = folder
 
     def read(self, path: str, limit: int) -> bytes:
+        with self._all_there():
+            return self._read(path, limit)
+
+    def _read(self, path: str, limit: int) -> bytes:
         item = self._find(path)
         if item is None:
             raise FileRefused("E402", f"{path} is not in the commit", "add the file and commit it")
@@ -144,22 +150,37 @@ class CommitTree:
         return bytes(item.data_stream.read())
 
     def list(self, path: str) -> list[Entry]:
-        item = self._find(path)
-        if item is None or item.type != "tree":
-            return []
-        return sorted(
-            (Entry(str(child.name), child.type == "tree") for child in item),
-            key=lambda entry: entry.name,
-        )
+        with self._all_there():
+            item = self._find(path)
+            if item is None or item.type != "tree":
+                return []
+            return sorted(
+                (Entry(str(child.name), child.type == "tree") for child in item),
+                key=lambda entry: entry.name,
+            )
 
     def shown(self, path: str) -> str:
         return os.path.relpath(self._folder / path)
 
     def _find(self, path: str) -> "Blob | Tree | Submodule | None":
         whole = posixpath.normpath(str(self._prefix / path))
+        top = self._commit.tree
         if whole == ".":
-            return self._top
+            return top
         try:
-            return self._top[whole]
+            return top[whole]
         except KeyError:
             return None
+
+    @contextmanager
+    def _all_there(self) -> Iterator[None]:
+        """A partial clone lacks objects, and so does one whose disk failed."""
+        try:
+            yield
+        except ValueError as error:
+            raise UsageError(
+                f"the clone {self._commit.repo.working_dir} lacks an object of commit "
+                f"{self._commit.hexsha[:12]}",
+                "see git fsck there, or clone it anew, whole",
+                code="E407",
+            ) from error

@@ -79,7 +79,7 @@ def read_project(root: Path) -> Project:
     except FileRefused as error:
         refused = Finding(error.code, shown, Place(), error.message, error.hint)
         raise InvalidProject(shown, [refused]) from error
-    text, findings = read_text(data, shown, "manifest")
+    text, findings = read_text(data, shown, "project file")
     document = None
     if text is not None:
         document, found = read_yaml(text, shown)

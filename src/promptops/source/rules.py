@@ -6,6 +6,7 @@ have the right type; the schema has complained about the others.
 
 import posixpath
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from promptops.finding import Finding
@@ -15,7 +16,8 @@ from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import problems_of
 from promptops.source.pins import check_ids, check_versions
 from promptops.source.slots import check_slots
-from promptops.source.strict_json import place_in_json
+from promptops.source.strict_json import places_in_json
+from promptops.source.text import MOST_FINDINGS
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -29,14 +31,15 @@ def check_rules(document: Document, name: str, attachments: Attachments) -> list
     """All rules over one manifest; `name` is that of its folder."""
     messages = list(_messages(document, "messages"))
     folder = posixpath.dirname(document.file)
-    return [
-        *_name(document, name),
-        *check_pins(document),
-        *_blank(document, [*messages, *_messages(document, "examples")]),
-        *check_slots(document, messages, attachments.texts, folder),
-        *_defaults(document),
-        *_schemas(document, attachments, folder),
-    ]
+    rules = (
+        _name(document, name),
+        check_pins(document),
+        _blank(document, [*messages, *_messages(document, "examples")]),
+        check_slots(document, messages, attachments.texts, folder),
+        _defaults(document),
+        _schemas(document, attachments, folder),
+    )
+    return [finding for rule in rules for finding in islice(rule, MOST_FINDINGS)]
 
 
 def check_pins(document: Placed, sections: set[str] | None = None) -> list[Finding]:
@@ -111,6 +114,8 @@ def _schemas(document: Document, attachments: Attachments, folder: str) -> Itera
                     yield Finding("E224", document.file, place, message, hint)
         elif isinstance(written, str) and written in attachments.schemas and written not in seen:
             seen.add(written)
-            text, file = attachments.texts[written], posixpath.join(folder, written)
-            for inner, message, hint in problems_of(attachments.schemas[written]):
-                yield Finding("E224", file, place_in_json(text, inner), message, hint)
+            file = posixpath.join(folder, written)
+            problems = problems_of(attachments.schemas[written])
+            places = places_in_json(attachments.texts[written], [path for path, *_ in problems])
+            for place, (_, message, hint) in zip(places, problems, strict=True):
+                yield Finding("E224", file, place, message, hint)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
@@ -17,6 +18,7 @@ from referencing import Registry
 from promptops.finding import Finding
 from promptops.source.complaints import Placed, Violation, complain, dotted
 from promptops.source.document import BROKEN, Path, find
+from promptops.source.text import MOST_FINDINGS
 
 Name = Literal["manifest", "project"]
 
@@ -27,23 +29,18 @@ def check_schema(document: Placed, name: Name) -> list[Finding]:
     errors: Iterable[ValidationError] = _validator(name).iter_errors(document.value)
     if isinstance(version, str) and version != "promptops/v1":
         # A file in another format is not judged by the rules of this one.
-        errors = [error for error in errors if list(error.path) == ["apiVersion"]]
+        errors = (error for error in errors if list(error.path) == ["apiVersion"])
     return _findings(document, errors, _root(name))
 
 
 def check_sections(document: Placed, name: Name, sections: set[str]) -> list[Finding]:
     """What the schema says about some top-level keys; that the others are missing is no matter."""
+    root = _root(name)
     part = {key: item for key, item in document.value.items() if key in sections}
-    errors = [
-        error
-        for error in _validator(name).iter_errors(part)
-        if error.path or error.validator != "required"
-    ]
-    missing = [key for key in _root(name)["required"] if key in sections and key not in part]
-    return [
-        *(_deleted(document, key) for key in missing),
-        *_findings(document, errors, _root(name)),
-    ]
+    found = _validator(name).iter_errors(part)
+    errors = (error for error in found if error.path or error.validator != "required")
+    missing = [key for key in root["required"] if key in sections and key not in part]
+    return [*(_deleted(document, key) for key in missing), *_findings(document, errors, root)]
 
 
 def _deleted(document: Placed, key: str) -> Finding:
@@ -55,17 +52,16 @@ def _findings(
     document: Placed, errors: Iterable[ValidationError], root: dict[str, Any]
 ) -> list[Finding]:
     broken = list(find(document.value, BROKEN))
-    found: dict[Finding, None] = {}
-    for error in _plain(errors):
-        violation = _violation(error)
-        if not any(violation.path[: len(bad)] == bad for bad in broken):
-            found.update(dict.fromkeys(complain(document, violation, root)))
-    said = {finding.place for finding in found if finding.code == "E205"}
-    for path in document.empty_paths():
-        place = document.place(path)
-        if place not in said:
-            found[_empty(document, path)] = None
-    return list(found)
+    violations = (
+        violation
+        for violation in map(_violation, _plain(errors))
+        if not any(violation.path[: len(bad)] == bad for bad in broken)
+    )
+    said = (finding for each in violations for finding in complain(document, each, root))
+    found = dict.fromkeys(islice(said, MOST_FINDINGS))
+    places = {finding.place for finding in found if finding.code == "E205"}
+    empty = (_empty(document, path) for path in islice(document.empty_paths(), MOST_FINDINGS))
+    return [*found, *(finding for finding in empty if finding.place not in places)]
 
 
 def _empty(document: Placed, path: Path) -> Finding:
@@ -101,4 +97,22 @@ def _root(name: Name) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def _validator(name: Name) -> Draft202012Validator:
-    return Draft202012Validator(_root(name), registry=Registry())
+    return Draft202012Validator(_inlined(_root(name), _root(name)), registry=Registry())
+
+
+def _inlined(part: Any, root: dict[str, Any]) -> Any:
+    """The schema with every reference replaced by what it names, so that none has to be looked up.
+
+    Our schemas refer to their own parts only, and in no circle.
+    """
+    if isinstance(part, list):
+        return [_inlined(item, root) for item in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: _inlined(item, root) for key, item in part.items()}
+    if not isinstance(part.get("$ref"), str):
+        return part
+    target: Any = root
+    for step in part.pop("$ref").removeprefix("#/").split("/"):
+        target = target[step]
+    return {**_inlined(target, root), **part}

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,7 +22,7 @@ def check_slots(
     `texts` are the prompt files by name; `folder` is how messages name the unit's folder.
     """
     inputs = document.get(("inputs",))
-    declared = list(inputs) if isinstance(inputs, dict) else []
+    declared = inputs if isinstance(inputs, dict) else {}
     used: set[str] = set()
     all_known = True
     for path, message in messages:
@@ -78,7 +78,7 @@ def _problems(error: TemplateError, file: str, locate: _Locate) -> Iterator[Find
             yield Finding("E304", file, place, problem.message, hint)
 
 
-def _undeclared(name: str, declared: list[str], file: str, place: Place) -> Finding:
+def _undeclared(name: str, declared: Iterable[str], file: str, place: Place) -> Finding:
     close = get_close_matches(name, declared, n=1)
     message = f"'{name}' is used and not declared: nobody would pass it"
     hint = (

@@ -51,10 +51,10 @@ def read_json(text: str, file: str) -> tuple[Any, list[Finding]]:
     return value, []
 
 
-def place_in_json(text: str, path: Path) -> Place:
-    """Where a value stands in a JSON text; JSON is YAML, so its reader knows."""
-    document, _ = read_yaml(text, "")
-    return Place() if document is None else document.place(path)
+def places_in_json(text: str, paths: list[Path]) -> list[Place]:
+    """Where values stand in a JSON text; JSON is YAML, so its reader knows."""
+    document = read_yaml(text, "")[0] if paths else None
+    return [Place() if document is None else document.place(path) for path in paths]
 
 
 def _too_deep(text: str, file: str) -> list[Finding]:

@@ -25,7 +25,7 @@ from promptops.source.document import BROKEN, Document, Span, Spot, span
 from promptops.source.escapes import suspects_of
 from promptops.source.scalars import Refusal, is_plain_key, plain_value
 from promptops.source.syntax import directive_at, explain, template_value
-from promptops.source.text import is_suspect, place_at
+from promptops.source.text import MOST_FINDINGS, is_suspect, place_at
 
 MAX_DEPTH = 32
 MAX_NODES = 20_000
@@ -283,6 +283,8 @@ class _Reader:
         width = end.column - start.column if end.line == start.line else 1
         place = place_at(self._text, start.index, width)
         self._findings.append(Finding(code, self._file, place, message, hint))
+        if len(self._findings) >= MOST_FINDINGS:
+            raise _Stop
 
     def _empty(self) -> _Stop:
         return self._stop("E101", 0, "the file is empty", "write it, or delete the file")

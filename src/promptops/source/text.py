@@ -11,7 +11,7 @@ from typing import Literal
 from promptops.finding import Finding, Place
 
 MAX_BYTES = 256 * 1024
-MOST_FINDINGS = 10
+MOST_FINDINGS = 100  # of one kind in one file; who has more needs another tool first
 
 Kind = Literal["manifest", "project file", "prompt", "JSON Schema"]
 

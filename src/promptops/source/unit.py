@@ -1,7 +1,8 @@
 """A unit as it stands in a tree: its manifest and files, read and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from promptops.finding import Finding, Place, errors_in
@@ -11,7 +12,7 @@ from promptops.source.merged import Merged, overlay_of, with_overlay
 from promptops.source.rules import check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
 from promptops.source.strict_yaml import read_yaml
-from promptops.source.text import MAX_BYTES, read_text
+from promptops.source.text import MAX_BYTES, MOST_FINDINGS, read_text
 from promptops.source.tree import FileRefused, Tree
 
 MANIFEST = "manifest.yaml"
@@ -62,31 +63,27 @@ def read_unit(tree: Tree, folder: str) -> Unit:
         findings += attachments.findings
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
-        for environment in _environments(document):
-            findings += _check_merged(document, environment, findings)
+        findings += islice(_check_environments(document, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
 
 
-def _environments(document: Document) -> list[str]:
-    environments = document.get(("environments",))
-    return list(environments) if isinstance(environments, dict) else []
-
-
-def _check_merged(document: Document, environment: str, known: list[Finding]) -> list[Finding]:
+def _check_environments(document: Document, known: list[Finding]) -> Iterator[Finding]:
     """What is wrong only under an environment's overlay."""
-    overlay = overlay_of(document.value, environment)
-    if not overlay:
-        return []
-    merged = Merged(document, environment, with_overlay(document.value, environment))
-    sections = set(overlay)
-    findings = check_sections(merged, "manifest", sections) + check_pins(merged, sections)
     said = {(finding.code, finding.place) for finding in known}
-    return [
-        replace(finding, message=f"in {environment}: {finding.message}")
-        for finding in findings
-        if (finding.code, finding.place) not in said
-    ]
+    environments = document.get(("environments",))
+    for environment in environments if isinstance(environments, dict) else ():
+        overlay = overlay_of(document.value, environment)
+        if not overlay:
+            continue
+        sections = set(overlay)
+        merged = Merged(document, environment, with_overlay(document.value, environment))
+        for finding in [
+            *check_sections(merged, "manifest", sections),
+            *check_pins(merged, sections),
+        ]:
+            if (finding.code, finding.place) not in said:
+                yield replace(finding, message=f"in {environment}: {finding.message}")
 
 
 def _unreadable(tree: Tree, folder: str, refused: FileRefused) -> Finding:
