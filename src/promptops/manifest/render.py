@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
-from promptops.errors import InputError
+from promptops.errors import InputError, ReleaseRejected
 from promptops.manifest.release import Input, Message, Release
-from promptops.manifest.template import compile_template
+from promptops.manifest.template import TemplateError, compile_template
 
 _KINDS: Mapping[str, tuple[type, ...]] = MappingProxyType(
     {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
 )
+_Slot = tuple[int, str, int]  # where among the parts, the input's name, how long it may be
 
 
 def refuse_unknown(unit: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -29,10 +31,11 @@ class Renderer:
 
     Calling it with inputs gives `[{"role", "content"}]`: system messages, examples, the rest.
     A missing input, one of another type or one too long raises InputError; names that the release
-    does not declare go to `on_unknown(unit, names, known)`, which may raise.
+    does not declare go to `on_unknown(unit, names, known)`, which may raise. Making one raises
+    ReleaseRejected for a prompt that is no template, or that uses an input it does not declare.
     """
 
-    __slots__ = ("_checks", "_defaults", "_messages", "_on_unknown", "_unit")
+    __slots__ = ("_defaults", "_inputs", "_messages", "_names", "_on_unknown", "_unit")
 
     def __init__(
         self,
@@ -41,47 +44,72 @@ class Renderer:
     ) -> None:
         self._unit = release.unit
         self._on_unknown = on_unknown
+        self._inputs = release.inputs
         self._defaults = {
             name: spec.default for name, spec in release.inputs.items() if not spec.required
         }
-        # What a string may be at most is compared on every call: one number, never a None.
-        self._checks = tuple(
-            (name, spec.type == "string", spec.max_length or 1 << 62, spec)
-            for name, spec in release.inputs.items()
-        )
         prompt = release.prompt
         system = _leading_system(prompt.messages)
+        try:
+            compiled = [_compiled(message, release.inputs) for message in prompt.messages]
+        except (TemplateError, KeyError) as error:
+            raise ReleaseRejected(
+                "C601", f"a prompt of {release.unit} cannot be filled: {error}"
+            ) from error
         self._messages = (
-            *(_compiled(message) for message in prompt.messages[:system]),
+            *compiled[:system],
             *((message.role, [message.content], ()) for message in prompt.examples),
-            *(_compiled(message) for message in prompt.messages[system:]),
+            *compiled[system:],
         )
+        # How many names a call has when it can be filled straight away: every input is a string
+        # and has a slot. Otherwise no call has.
+        slots = {name for *_, found in self._messages for _, name, _ in found}
+        straight = slots == set(release.inputs) and all(
+            spec.type == "string" for spec in release.inputs.values()
+        )
+        self._names = len(slots) if straight else -1
 
     def __call__(self, inputs: Mapping[str, object]) -> list[dict[str, str]]:
-        given = {**self._defaults, **inputs} if self._defaults else inputs
-        if len(given) > len(self._checks):
-            known = [name for name, *_ in self._checks]
-            self._on_unknown(self._unit, [name for name in inputs if name not in known], known)
+        given: Mapping[str, Any] = {**self._defaults, **inputs} if self._defaults else inputs
+        if len(given) != self._names:
+            return self._carefully(inputs, given)
+        messages = []
+        # One pass, three times as fast as checking first. The join refuses what is no string; what
+        # to say of a value that does not fit is found out the careful way.
+        try:
+            for role, parts, slots in self._messages:
+                filled = parts.copy()
+                for index, name, limit in slots:
+                    filled[index] = value = given[name]
+                    if len(value) > limit:
+                        return self._carefully(inputs, given)
+                messages.append({"role": role, "content": "".join(filled)})
+        except (KeyError, TypeError):
+            return self._carefully(inputs, given)
+        return messages
+
+    def _carefully(
+        self, inputs: Mapping[str, object], given: Mapping[str, object]
+    ) -> list[dict[str, str]]:
+        """The same, input by input, with an error for the first that is not right."""
+        if len(given) > len(self._inputs):
+            unknown = [name for name in inputs if name not in self._inputs]
+            self._on_unknown(self._unit, unknown, list(self._inputs))
         values: dict[str, str] = {}
-        for name, is_text, limit, spec in self._checks:
-            try:
-                value = given[name]
-            except KeyError:
-                raise self._missing(name, inputs) from None
-            if is_text and type(value) is str and len(value) <= limit:
-                values[name] = value
-            else:
-                values[name] = self._checked(name, value, spec)
+        for name, spec in self._inputs.items():
+            if name not in given:
+                raise self._missing(name, inputs)
+            values[name] = self._checked(name, given[name], spec)
         messages = []
         for role, parts, slots in self._messages:
             filled = parts.copy()
-            for index, name in slots:
+            for index, name, _ in slots:
                 filled[index] = values[name]
             messages.append({"role": role, "content": "".join(filled)})
         return messages
 
     def _missing(self, name: str, inputs: Mapping[str, object]) -> InputError:
-        unknown = [given for given in inputs if given not in {known for known, *_ in self._checks}]
+        unknown = [given for given in inputs if given not in self._inputs]
         close = get_close_matches(name, unknown, n=1)
         hint = f"you passed '{close[0]}': is that the one?" if close else f"pass {name}=…"
         return InputError(f"{self._unit} needs the input '{name}'", hint)
@@ -106,7 +134,9 @@ class Renderer:
 
 
 def _as_text(value: object) -> str:
-    """Numbers and truth values as JSON writes them; strings as they are."""
+    """Numbers and truth values as JSON writes them; strings, enumerated ones too, as they are."""
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -119,6 +149,11 @@ def _leading_system(messages: tuple[Message, ...]) -> int:
     return count
 
 
-def _compiled(message: Message) -> tuple[str, list[str], tuple[tuple[int, str], ...]]:
-    parts = compile_template(message.content).parts
-    return message.role, list(parts), tuple((i, parts[i]) for i in range(1, len(parts), 2))
+def _compiled(
+    message: Message, inputs: Mapping[str, Input]
+) -> tuple[str, list[str], tuple[_Slot, ...]]:
+    parts = list(compile_template(message.content).parts)
+    slots: list[_Slot] = []
+    for index in range(1, len(parts), 2):
+        slots.append((index, parts[index], inputs[parts[index]].max_length or 1 << 62))
+    return message.role, parts, tuple(slots)

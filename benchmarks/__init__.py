@@ -1,0 +1,1 @@
+"""How fast promptops is, as ratios to things that readers know."""

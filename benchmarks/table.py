@@ -1,0 +1,88 @@
+"""The rows, and the Markdown table that they make."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.rounds import Rounds, quartiles
+
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What is promised: `at most` so many times the other's time, or `at least` as much faster."""
+
+    factor: float
+    faster: bool = False
+
+    def __str__(self) -> str:
+        return f"≥ {self.factor:g} × faster" if self.faster else f"≤ {self.factor:g} ×"
+
+    def holds(self, ratio: float) -> bool:
+        return ratio >= self.factor if self.faster else ratio <= self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing of ours against one of theirs.
+
+    The median of the rounds' ratios is judged; or the worst one, where `every` round must hold.
+    """
+
+    what: str
+    against: str
+    rounds: Rounds
+    bound: Bound
+    every: bool = False
+
+    def ratios(self) -> list[float]:
+        ratios = self.rounds.ratios()
+        return [1 / ratio for ratio in ratios] if self.bound.faster else ratios
+
+    def judged(self) -> float:
+        ratios = self.ratios()
+        return max(ratios) if self.every else statistics.median(ratios)
+
+    def met(self) -> bool:
+        return self.bound.holds(self.judged())
+
+    def cells(self) -> list[str]:
+        low, middle, high = quartiles(self.ratios())
+        spread = f"{low:.3g}–{high:.3g}"
+        if self.every:
+            spread += f", worst {max(self.ratios()):.3g}"
+        return [
+            self.what,
+            self.against,
+            duration(statistics.median(self.rounds.ours)),
+            duration(statistics.median(self.rounds.theirs)),
+            f"**{middle:.3g} ×**",
+            spread,
+            str(len(self.ratios())),
+            str(self.bound),
+            "met" if self.met() else "**MISSED**",
+        ]
+
+
+HEADER = ["what", "against", "ours", "theirs", "ratio", "quartiles", "rounds", "bound", ""]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit that suits them."""
+    for unit, size in (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)):
+        if seconds < 1000 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def write_between_markers(path: Path, text: str) -> None:
+    before, rest = path.read_text("utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
