@@ -12,7 +12,12 @@ from promptops.manifest.template import TemplateError, compile_template
 _KINDS: Mapping[str, tuple[type, ...]] = MappingProxyType(
     {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
 )
+# Of these exact types the text is `str(value)`; a truth value goes the careful way.
+_EXACTLY: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {"integer": (int,), "number": (int, float), "boolean": ()}
+)
 _Slot = tuple[int, str, int]  # where among the parts, the input's name, how long it may be
+_Number = tuple[int, str, int, tuple[type, ...]]  # the same, and the types to take as they are
 
 
 def refuse_unknown(unit: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -58,16 +63,13 @@ class Renderer:
             ) from error
         self._messages = (
             *compiled[:system],
-            *((message.role, [message.content], ()) for message in prompt.examples),
+            *((message.role, [message.content], (), ()) for message in prompt.examples),
             *compiled[system:],
         )
-        # How many names a call has when it can be filled straight away: every input is a string
-        # and has a slot. Otherwise no call has.
-        slots = {name for *_, found in self._messages for _, name, _ in found}
-        straight = slots == set(release.inputs) and all(
-            spec.type == "string" for spec in release.inputs.values()
-        )
-        self._names = len(slots) if straight else -1
+        # How many names a call has when it can be filled straight away. An input without a slot
+        # (W303) would not be checked on that way, so no call of such a unit has.
+        slots = {slot[1] for *_, texts, numbers in self._messages for slot in (*texts, *numbers)}
+        self._names = len(slots) if slots == set(release.inputs) else -1
 
     def __call__(self, inputs: Mapping[str, object]) -> list[dict[str, str]]:
         given: Mapping[str, Any] = {**self._defaults, **inputs} if self._defaults else inputs
@@ -77,12 +79,17 @@ class Renderer:
         # One pass, three times as fast as checking first. The join refuses what is no string; what
         # to say of a value that does not fit is found out the careful way.
         try:
-            for role, parts, slots in self._messages:
+            for role, parts, texts, numbers in self._messages:
                 filled = parts.copy()
-                for index, name, limit in slots:
+                for index, name, limit in texts:
                     filled[index] = value = given[name]
                     if len(value) > limit:
                         return self._carefully(inputs, given)
+                for index, name, limit, kinds in numbers:
+                    value = given[name]
+                    if type(value) not in kinds or len(text := str(value)) > limit:
+                        return self._carefully(inputs, given)
+                    filled[index] = text
                 messages.append({"role": role, "content": "".join(filled)})
         except (KeyError, TypeError):
             return self._carefully(inputs, given)
@@ -101,9 +108,11 @@ class Renderer:
                 raise self._missing(name, inputs)
             values[name] = self._checked(name, given[name], spec)
         messages = []
-        for role, parts, slots in self._messages:
+        for role, parts, texts, numbers in self._messages:
             filled = parts.copy()
-            for index, name, _ in slots:
+            for index, name, _ in texts:
+                filled[index] = values[name]
+            for index, name, _, _ in numbers:
                 filled[index] = values[name]
             messages.append({"role": role, "content": "".join(filled)})
         return messages
@@ -151,9 +160,19 @@ def _leading_system(messages: tuple[Message, ...]) -> int:
 
 def _compiled(
     message: Message, inputs: Mapping[str, Input]
-) -> tuple[str, list[str], tuple[_Slot, ...]]:
+) -> tuple[str, list[str], tuple[_Slot, ...], tuple[_Number, ...]]:
     parts = list(compile_template(message.content).parts)
-    slots: list[_Slot] = []
-    for index in range(1, len(parts), 2):
-        slots.append((index, parts[index], inputs[parts[index]].max_length or 1 << 62))
-    return message.role, parts, tuple(slots)
+    slots = [(index, parts[index], inputs[parts[index]]) for index in range(1, len(parts), 2)]
+    texts = tuple(
+        (index, name, _limit(spec)) for index, name, spec in slots if spec.type == "string"
+    )
+    numbers = tuple(
+        (index, name, _limit(spec), _EXACTLY[spec.type])
+        for index, name, spec in slots
+        if spec.type != "string"
+    )
+    return message.role, parts, texts, numbers
+
+
+def _limit(spec: Input) -> int:
+    return spec.max_length or 1 << 62
