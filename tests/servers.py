@@ -60,7 +60,7 @@ class Server:
     def start(self) -> "Server":
         """On the port that it had before, or on a free one; returns when it answers."""
         for _ in range(5):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             if self._starts_on(port):
                 self.port = port
                 return self
@@ -144,7 +144,7 @@ def sqlite_dump(path: Path) -> object:
         return path.read_bytes()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as line:
         line.bind(("127.0.0.1", 0))
         return int(line.getsockname()[1])

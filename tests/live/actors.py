@@ -3,6 +3,7 @@
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,8 @@ def deploy_often(url: str, unit: str, times: int, moment: float) -> list[int]:
     won: list[int] = []
     state = store.read()
     while len(won) < times:
-        wanted = {unit: digests[len(won) % 2]}
+        live = state.pointers.get(unit)
+        wanted = {unit: digests[live is not None and live.digest == digests[0]]}
         proposal = moves.deploy(state, wanted, intent(), skip_held=False, request="")
         assert proposal.entry is not None
         swap = store.swap(state.head, proposal.entry, proposal.pointers)
@@ -95,6 +97,35 @@ def hear(url: str, ready: str, times: int) -> list[float]:
     return woken
 
 
+def fork_while_listening(url: str, ready: str) -> tuple[str, bool]:
+    """What a child says that closes the listener it was born with; whether the parent hears."""
+    store = open_store(url, "production", CLIENT)
+    listener = store.listen()
+    socket = os.fstat(listener._connection._sock.fileno()).st_ino  # type: ignore[attr-defined]
+    heard: list[bool] = []
+    thread = threading.Thread(target=lambda: heard.append(listener.wait(10)))
+    thread.start()
+    time.sleep(0.05)
+    child = os.fork()
+    if child == 0:
+        listener.close()
+        shared = any(_inode(number) == socket for number in range(100))
+        os._exit(int(shared))
+    _, status = os.waitpid(child, 0)
+    Path(ready).touch()
+    thread.join()
+    listener.close()
+    store.close()
+    return f"the child has {'no' if status == 0 else 'a'} socket", heard == [True]
+
+
+def _inode(number: int) -> int | None:
+    try:
+        return os.fstat(number).st_ino
+    except OSError:
+        return None
+
+
 def memory_to_read(url: str, digest: str) -> tuple[str, int]:
     """What reading a release ended with, and by how many bytes the peak of memory grew."""
     store = open_store(url, "production")
@@ -112,9 +143,3 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
         1 if sys.platform == "darwin" else 1024
     )
-
-
-def crash_while_writing(url: str) -> None:
-    """Deploy until killed."""
-    os.setsid()
-    deploy_often(url, "greeter", 1_000_000, 0)

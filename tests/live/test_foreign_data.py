@@ -250,10 +250,24 @@ def test_a_head_that_was_removed_is_not_created_anew(
     store: Store, by_hand: ByHand, contents: Contents
 ) -> None:
     deploy_times(store, 3)
+    wanted = {"greeter": store.put(release("greeter", "Hi"))}
     by_hand(("DELETE FROM head",), ("DEL", "head"))
     before = contents()
-    with pytest.raises(StoreCorrupt, match="the head is at revision none, the history ends at 3"):
-        try_to_deploy(store, {"greeter": "Good morning"}, None)
+    proposal = moves.deploy(State(None), wanted, intent(), skip_held=False, request="")
+    entry, pointers = proposal.entry, proposal.pointers
+    assert entry is not None
+    acts: list[Callable[[], object]] = [
+        store.read,
+        lambda: store.read(Head(1, 3)),
+        lambda: store.swap(None, entry, pointers),
+    ]
+    for act in acts:
+        with pytest.raises(StoreCorrupt) as corrupt:
+            act()
+        assert corrupt.value.message == (
+            "head and history of production do not belong together: the head is at revision none, "
+            "the history ends at 3"
+        )
     assert contents() == before
 
 

@@ -1,11 +1,11 @@
 """Who is here, and who is told at once: presence and the channel of changes."""
 
-import contextlib
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import pytest
 from promptops.errors import StoreUnreachable
 from promptops.live.address import parse_address
 from promptops.live.records import Head, Presence
+from promptops.live.redis import RedisListener
 from promptops.live.store import CLIENT, Listener, Store
 from tests.conftest import Opener
 from tests.deployments import deploy
 from tests.live import actors
 from tests.servers import Server
+from tests.waiting import eventually
 
 ANN = Presence("ann", "shop", "host-1", 11, "0.1.0", epoch=1, revision=1)
 BOB = Presence("bob", "shop", "host-2", 12, "0.1.0", epoch=1, revision=2)
@@ -32,15 +34,6 @@ def listener(deployed: Store) -> Iterator[Listener]:
         pass
     yield listener
     listener.close()
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_clients_are_listed_by_id(deployed: Store, store_url: str, opened: Opener) -> None:
@@ -125,7 +118,7 @@ def test_a_strangers_junk_among_the_clients_of_sqlite_is_ignored(
     store = opened(f"sqlite:///{tmp_path}/store.db")
     deploy(store, greeter="Hello")
     store.announce(ANN, 30)
-    with contextlib.closing(sqlite3.connect(tmp_path / "store.db")) as db, db:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db, db:
         rows: list[tuple[object, ...]]
         rows = [("production", f"junk-{number}", junk, 9e9) for number, junk in enumerate(JUNK)]
         rows += [("production", "null", None, 9e9), ("production", "expires", "x", None)]
@@ -207,13 +200,30 @@ def test_closed_listeners_leave_no_file_open(deployed: Store) -> None:
     def open_files() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
-    deployed.read()
+    deployed.close()
     before = open_files()
-    listeners = [deployed.listen() for _ in range(5)]
-    for each in listeners:
-        each.wait(0.02)
-        each.close()
+    listeners = [deployed.listen() for _ in range(6)]
+    with ThreadPoolExecutor(3) as waiting:
+        for each in listeners:
+            while each.wait(0.02):
+                pass
+        waits = [waiting.submit(each.wait, 30) for each in listeners[:3]]
+        time.sleep(0.05)
+        for each in listeners:
+            each.close()
+        assert not any(wait.result(timeout=5) for wait in waits)
+    deployed.close()
     assert open_files() == before
+
+
+def test_a_forked_child_drops_the_listener_and_the_parent_goes_on_hearing(
+    redis_url: str, opened: Opener, processes: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+    hearing = processes.submit(actors.fork_while_listening, redis_url, str(ready))
+    assert eventually(ready.exists)
+    deploy(opened(redis_url), greeter="Hello")
+    assert hearing.result(timeout=20) == ("the child has no socket", True)
 
 
 def test_a_hint_is_of_one_environment_of_redis_only(redis_url: str, opened: Opener) -> None:
@@ -242,25 +252,35 @@ def test_a_listener_that_lost_its_connection_says_so_and_stays_dead(
     listener.close()
 
 
-def test_a_listener_notices_that_its_server_went_silent(
+def test_a_listener_whose_connection_was_reset_never_pretends_to_listen_again(
     redis_server: Server, opened: Opener
 ) -> None:
-    store = opened(redis_server.url, timeouts=CLIENT)
-    listener = store.listen()
+    listener = opened(redis_server.url, timeouts=CLIENT).listen()
+    assert isinstance(listener, RedisListener)
+    # A server that dies with unread bytes before it resets the connection, and redis-py would
+    # then make a new one by itself, without the subscription.
     redis_server.stop()
-    start = time.monotonic()
-    with pytest.raises(StoreUnreachable, match="the channel of changes went silent"):
-        listener.wait(30)
-    assert 5 < time.monotonic() - start < 7
+    listener._connection.send_command("PING")
+    redis_server.restart()
+    for _ in range(3):
+        with pytest.raises(StoreUnreachable):
+            listener.wait(0.5)
     listener.close()
 
 
-def test_a_listener_stays_through_silence_while_its_server_lives(
-    redis_server: Server, opened: Opener
+def test_a_listener_tells_a_quiet_server_from_a_hung_one(
+    redis_server: Server, shared_servers: Callable[[str], Server], opened: Opener
 ) -> None:
-    store = opened(redis_server.url, timeouts=CLIENT)
-    listener = store.listen()
-    assert not listener.wait(6.5)
-    deploy(store, greeter="Hello")
-    assert listener.wait(5)
-    listener.close()
+    quiet = opened(shared_servers("valkey").url, "a quiet environment", CLIENT)
+    hung = opened(redis_server.url, timeouts=CLIENT)
+    with closing(quiet.listen()) as listener, closing(hung.listen()) as deaf:
+        redis_server.stop()
+        with ThreadPoolExecutor(1) as waiting:
+            start = time.monotonic()
+            heard = waiting.submit(listener.wait, 6.5)
+            with pytest.raises(StoreUnreachable, match="the channel of changes went silent"):
+                deaf.wait(30)
+            assert 5 < time.monotonic() - start < 7
+            assert not heard.result()
+        deploy(quiet, greeter="Hello")
+        assert listener.wait(5)

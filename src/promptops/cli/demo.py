@@ -76,6 +76,9 @@ def demo() -> None:
     Works in a scratch clone of this repository: validates its manifests, deploys them from a git
     commit, starts an app, deploys a changed prompt and rolls it back. What is printed is read back
     from the store or reported by the app. Leaves nothing behind.
+
+    \b
+    promptops demo
     """
     project = settings.project_here()
     repository = Repository.around(project.root)

@@ -1,5 +1,8 @@
 """deploy: make units live from a git commit."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import click
 
 from promptops.cli import settings
@@ -11,9 +14,10 @@ from promptops.cli.options import (
     output_option,
     wait_option,
 )
+from promptops.cli.output import say_warning
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
-from promptops.delivery.checkout import from_commit, from_work_tree
+from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.errors import Refused
@@ -62,22 +66,25 @@ def deploy(
     """
     if bool(units) == everything:
         raise click.UsageError("name the units to deploy, or say --all")
+    if dirty and commit != "HEAD":
+        raise click.UsageError("--dirty and --commit exclude each other")
     place = settings.environment(env, store)
     project = settings.project_here()
-    if dirty:
-        _check_dirty(place, commit)
-        checkout = from_work_tree(project, units, place.name)
-    else:
-        checkout = from_commit(project, units, place.name, commit)
-    say_findings(checkout.findings)
-    intent = new_intent(operation, reason, checkout.commit)
-    conditions = Conditions(
-        create=create or place.create,
-        skip_held=everything,
-        expect_revision=expect_revision,
-        is_older=None if allow_older else checkout.is_older,
-    )
+    intent = new_intent(operation, reason)
     with move(place, intent, output) as opened:
+        if dirty:
+            _check_dirty(place)
+            checkout = from_work_tree(project, units, place.name)
+        else:
+            checkout = from_commit(project, units, place.name, commit)
+        say_findings(checkout.findings)
+        intent = replace(intent, commit=checkout.commit)
+        conditions = Conditions(
+            create=create or place.create,
+            skip_held=everything,
+            expect_revision=expect_revision,
+            is_older=None if allow_older else _is_older(checkout),
+        )
         done = make_live(
             opened,
             {item.unit: (item.digest, item.data) for item in checkout.built},
@@ -89,9 +96,26 @@ def deploy(
         report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
 
 
-def _check_dirty(place: Environment, commit: str) -> None:
-    if commit != "HEAD":
-        raise click.UsageError("--dirty and --commit exclude each other")
+def _is_older(checkout: Checkout) -> Callable[[str], bool | None] | None:
+    """The question of the checkout; says so where a shallow clone has no answer."""
+    asked = checkout.is_older
+    if asked is None:
+        return None
+
+    def is_older(live: str) -> bool | None:
+        answer = asked(live)
+        if answer is None:
+            say_warning(
+                f"this clone does not know commit {live[:12]}, which is live: whether "
+                f"{str(checkout.commit)[:12]} is older was not checked; in CI fetch the whole "
+                "history (fetch-depth: 0)"
+            )
+        return answer
+
+    return is_older
+
+
+def _check_dirty(place: Environment) -> None:
     if not place.allow_dirty:
         raise Refused(
             "dirty",

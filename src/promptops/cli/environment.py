@@ -7,12 +7,13 @@ import click
 from promptops.cli import settings
 from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
-from promptops.cli.output import emit, say_warning, table
+from promptops.cli.output import emit, printable, say_warning, table
 from promptops.cli.settings import Environment
 from promptops.delivery.in_git import digests_in_git
 from promptops.delivery.status import EnvironmentStatus
 from promptops.delivery.status import status as read_status
 from promptops.errors import UsageError
+from promptops.live.moves import live_pointer
 from promptops.live.records import Entry
 from promptops.live.store import entries
 from promptops.manifest.digest import short
@@ -125,6 +126,8 @@ def history(
                 found.append(entry)
             if len(found) == limit or (operation and found):
                 break
+        if unit is not None and not found:
+            live_pointer(opened.read(), unit, place.name)
     finally:
         opened.close()
     if operation and not found:
@@ -137,9 +140,8 @@ def history(
 
 
 def _entry_text(entry: Entry) -> str:
-    lines = [f"{entry.revision}  {entry.action}  {entry.at}  {entry.actor}"]
-    if entry.reason:
-        lines.append(f"    {entry.reason}")
+    lines = [f"{entry.revision}  {entry.action}  {entry.at}  {printable(entry.actor)}"]
+    lines += [f"    {line}" for line in printable(entry.reason).splitlines()]
     for change in entry.changes:
         line = f"    {change_line(change.as_json())}"
         if change.commit and change.before != change.after:

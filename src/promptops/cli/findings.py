@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import click
 
-from promptops.cli.output import say
+from promptops.cli.output import printable, say
 from promptops.finding import Finding
 
 _COLOURS = {"error": "red", "warning": "yellow"}
@@ -23,7 +23,8 @@ def as_text(finding: Finding) -> str:
     word = click.style(
         f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
     )
-    lines = [f"{finding.file}:{place.line}:{place.column}: {word}: {finding.message}"]
+    file = printable(finding.file).replace("\n", "\N{REPLACEMENT CHARACTER}")
+    lines = [f"{file}:{place.line}:{place.column}: {word}: {printable(finding.message)}"]
     margin = " " * len(str(place.line))
     if finding.source:
         before = finding.source[: place.column - 1]
@@ -37,22 +38,12 @@ def as_text(finding: Finding) -> str:
             f"{margin} | {indent}{click.style(carets, fg=_COLOURS[finding.severity])}",
         ]
     if finding.hint:
-        lines.append(f"{margin} = help: {finding.hint}")
+        lines.append(f"{margin} = help: {printable(finding.hint)}")
     return "\n".join(lines)
-
-
-def printable(line: str) -> str:
-    """The line with what a terminal would obey or hide shown as U+FFFD."""
-    return "".join(
-        mark
-        if mark == "\t" or unicodedata.category(mark)[0] != "C"
-        else "\N{REPLACEMENT CHARACTER}"
-        for mark in line
-    )
 
 
 def _cells(mark: str) -> int:
     """How many columns of a terminal a character takes."""
-    if unicodedata.combining(mark):
+    if unicodedata.category(mark) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(mark) in {"W", "F"} else 1

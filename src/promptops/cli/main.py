@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from promptops.cli.findings import say_findings
-from promptops.cli.output import say_error
+from promptops.cli.output import say, say_error
 from promptops.errors import PromptopsError
 from promptops.version import VERSION
 
@@ -88,10 +88,6 @@ def run(arguments: list[str]) -> int:
     """The exit code of a command line (DESIGN: 0, 1, 2, 3, 4, 5, 130)."""
     try:
         return cli.main(arguments, prog_name="promptops", standalone_mode=False) or 0
-    except BrokenPipeError:
-        # The reader of a pipe has gone, as `head` does; nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (PromptopsError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         return _explain(error)
     except Exception as error:  # noqa: BLE001 - the boundary: users see no traceback
@@ -111,6 +107,9 @@ def _explain(error: BaseException) -> int:
         say_findings(getattr(error, "findings", []))
         say_error(error.message, error.hint, error.code)
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return 2
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         say_error(error.format_message(), f"{context.command_path} --help" if context else "")

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they look the same everywhere."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,10 +64,22 @@ class WithWait(click.Command):
 WAIT = 30
 
 
+class Seconds(click.FloatRange):
+    """A length of time; `nan` is a float and no such thing."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
 def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--wait",
         metavar="[=SECONDS]",
-        type=click.FloatRange(min=0, max=86400),
+        type=Seconds(min=0, max=86400),
         help=f"Wait until every present client serves it; {WAIT} seconds when none are named.",
     )(function)

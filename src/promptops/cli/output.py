@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,24 +13,35 @@ import click
 def emit(output: str, data: Any, text: str) -> None:
     """Print the data of a command: `data` as JSON, or `text`."""
     if output == "json":
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        _print(json.dumps(data, indent=2, ensure_ascii=False))
     elif text:
-        click.echo(text, color=_colour(sys.stdout))
+        _print(text)
 
 
 def say(message: str) -> None:
     """A message for people, on stderr."""
-    click.echo(message, err=True, color=_colour(sys.stderr))
+    _print(message, err=True)
 
 
 def say_error(message: str, hint: str = "", code: str = "") -> None:
-    say(click.style(f"error[{code}]" if code else "error", fg="red", bold=True) + f": {message}")
+    word = click.style(f"error[{code}]" if code else "error", fg="red", bold=True)
+    say(f"{word}: {printable(message)}")
     if hint:
-        say(click.style(" help", fg="cyan", bold=True) + f": {hint}")
+        say(click.style(" help", fg="cyan", bold=True) + f": {printable(hint)}")
 
 
 def say_warning(message: str) -> None:
-    say(click.style("warning", fg="yellow", bold=True) + f": {message}")
+    say(click.style("warning", fg="yellow", bold=True) + f": {printable(message)}")
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey or hide shown as U+FFFD."""
+    return "".join(
+        mark
+        if mark in "\t\n" or unicodedata.category(mark)[0] != "C"
+        else "\N{REPLACEMENT CHARACTER}"
+        for mark in text
+    )
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
@@ -41,8 +53,19 @@ def table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
+def _print(text: str, *, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    try:
+        click.echo(text, err=err, color=_colour(stream))
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as `head` does. Nothing more can be said to it, and what
+        # the command did and the code that it ends with are the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _colour(stream: Any) -> bool | None:
     """None lets click decide by the stream; NO_COLOR and dumb terminals switch it off."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return None if stream.isatty() else False
+    # There is no stream at all where the shell closed it (`>&-`).
+    return None if stream is not None and stream.isatty() else False

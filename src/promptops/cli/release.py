@@ -94,6 +94,8 @@ def _shown(
     if (unit is None) == (path is None):
         raise click.UsageError("name a unit that is live, or a folder with --path")
     if path is not None:
+        if env and not store:
+            settings.check_name(env)
         item = build_folder(path, env or "")
         say_findings(item.source.findings)
         return look.built(item.unit, item.digest, item.data), env
@@ -128,8 +130,9 @@ def _typed(name: str, text: str, shown: Shown) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise InputError(
-            f"{shown.unit}: input '{name}' is not a {spec.type}: {text[:40]!r}",
-            f"write it as JSON does, for example {name}=3",
+            f"{shown.unit}: input '{name}' is no {spec.type}: {text[:40]!r}",
+            f"write it as JSON does, for example {name}="
+            + ("true" if spec.type == "boolean" else "3"),
         ) from error
 
 

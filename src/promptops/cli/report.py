@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from promptops.cli.changes import change_line
-from promptops.cli.output import emit, say
+from promptops.cli.output import emit, printable, say
 from promptops.cli.settings import Environment
 from promptops.delivery.confirm import Confirmation, await_clients
 from promptops.delivery.deployment import Deployment
@@ -26,7 +26,8 @@ def new_intent(operation: str | None, reason: str, commit: str | None = None) ->
     """Who does it, now, under the operation id that was named or a new one."""
     return Intent(
         operation=operation or str(uuid.uuid4()),
-        actor=actor(os.environ, Path.cwd()),
+        # Not Path.cwd(), which fails where somebody has removed the current folder.
+        actor=actor(os.environ, Path()),
         at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         reason=reason,
         commit=commit,
@@ -71,13 +72,17 @@ def report(
     if dry_run:
         facts["dry_run"] = True
     for skipped in done.skipped:
-        say(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}")
+        say(printable(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}"))
     unconfirmed = None
     if wait is not None and not dry_run and done.head is not None:
         since = time.monotonic() if done.swapped is None else done.swapped
-        confirmation = await_clients(store, done.head, since, wait)
-        facts["clients"] = _clients(confirmation)
-        unconfirmed = _unconfirmed(confirmation, wait)
+        try:
+            confirmation = await_clients(store, done.head, since, wait)
+        except (StoreError, KeyboardInterrupt) as error:
+            unconfirmed = _uncounted(error)
+        else:
+            facts["clients"] = _clients(confirmation)
+            unconfirmed = _unconfirmed(confirmation, wait)
     if unconfirmed is not None:
         facts["refused"] = _refusal(unconfirmed)
     emit(output, facts, _text(facts))
@@ -143,6 +148,14 @@ def _unconfirmed(confirmation: Confirmation, wait: float) -> Unconfirmed | None:
         f"{len(confirmation.missing)} of {confirmation.present} clients did not confirm within "
         f"{wait:g} s: {listed}",
         "the deployment stands; look at those processes, and at promptops status",
+    )
+
+
+def _uncounted(error: StoreError | KeyboardInterrupt) -> Unconfirmed:
+    why = error.message if isinstance(error, StoreError) else "interrupted"
+    return Unconfirmed(
+        f"the clients could not be awaited: {why}",
+        "the deployment stands; promptops status tells who serves it",
     )
 
 

@@ -45,16 +45,29 @@ def environment(name: str | None, store: str | None) -> Environment:
             raise UsageError("--store needs an environment", "add --env NAME")
         return Environment(name, parse_address(store))
     project = project_here()
-    names = ", ".join(project.environments)
     if not name:
+        names = ", ".join(project.environments)
         raise UsageError("say which environment", f"add --env NAME; {project.shown} has: {names}")
-    if name not in project.environments:
-        close = get_close_matches(name, project.environments, n=1)
-        raise UsageError(
-            f"{project.shown} has no environment '{name}'",
-            (f"did you mean '{close[0]}'? " if close else "")
-            + f"it has: {names}; another one is reached with --store URL --env {name}",
-        )
+    _check_name(project, name)
     settings = project.environments[name]
     address = project.address_of(name, os.environ).relative_to(str(project.root))
     return Environment(name, address, settings.create, settings.allow_dirty)
+
+
+def check_name(name: str) -> None:
+    """Where there is a project, the environment must be one of its own; raises UsageError."""
+    project = find_project(Path.cwd())
+    if project is not None:
+        _check_name(project, name)
+
+
+def _check_name(project: Project, name: str) -> None:
+    if name in project.environments:
+        return
+    names = ", ".join(project.environments)
+    close = get_close_matches(name, project.environments, n=1)
+    raise UsageError(
+        f"{project.shown} has no environment '{name}'",
+        (f"did you mean '{close[0]}'? " if close else "")
+        + f"it has: {names}; another one is reached with --store URL --env {name}",
+    )

@@ -119,8 +119,7 @@ class Client:
 
     def close(self) -> None:
         """Withdraw the presence and end the thread; what was read can still be used."""
-        self._refresher.closing.set()
-        self._refresher.join(timeout=2.0)
+        self._refresher.close()
 
     def __enter__(self) -> Self:
         return self

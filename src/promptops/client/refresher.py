@@ -21,6 +21,7 @@ ANNOUNCE_EVERY = 10.0
 ANNOUNCE_FOR = 30
 SLICE = 0.25
 BACKOFF_FROM, BACKOFF_TO = 0.1, 5.0
+TIME_TO_WITHDRAW = 0.4
 
 
 class Refresher(threading.Thread):
@@ -48,23 +49,33 @@ class Refresher(threading.Thread):
         self._hint = hint
         self._listener: Listener | None = None
         self._failures = 0
+        self._closed_at = 0.0
 
     def run(self) -> None:
         while not self.closing.is_set():
             try:
-                self._refresh()
-                self._announce()
-                self._pause()
-            except Exception as error:
-                self._failed(PromptopsError(f"{type(error).__name__}: {error}"))
-                log.exception("the refresh failed in a way that promptops did not foresee")
+                for step in (self._refresh, self._announce, self._pause):
+                    if not self.closing.is_set():
+                        step()
+            except Exception as error:  # noqa: BLE001 - the boundary; it goes into log and status
+                self._failed(PromptopsError(f"{type(error).__name__}: {error}"), unforeseen=True)
                 self.closing.wait(self._poll)
         self._leave()
 
+    def close(self) -> None:
+        """End the thread within a second, whatever the store does."""
+        self._closed_at = time.monotonic()
+        self.closing.set()
+        self.callbacks.close()
+        self.join(timeout=2.0)
+
     def _refresh(self) -> None:
         served = self.snapshot
+        # What changed since is enough while the store goes on as we know it. After any trouble it
+        # may have been emptied and filled anew, so everything is read.
+        since = served.head if self.error is None else None
         try:
-            state = self._store.read(served.head)
+            state = self._store.read(since)
             snapshot = advance(served, state, self._store.release, self.unknown_inputs)
         except PromptopsError as error:
             self._failed(error)
@@ -91,10 +102,10 @@ class Refresher(threading.Thread):
         log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
         self.callbacks.tell(Changed(snapshot.head.revision, changed))
 
-    def _failed(self, error: PromptopsError) -> None:
+    def _failed(self, error: PromptopsError, *, unforeseen: bool = False) -> None:
         """Remember an error; one line in the log when it is not the one we had."""
         if self.error is None or self.error.message != error.message:
-            log.warning("%s; serving on what is known", error.message)
+            log.warning("%s; serving on what is known", error.message, exc_info=unforeseen)
         self.error = error
         self.errors += 1
         self._failures += 1
@@ -118,7 +129,8 @@ class Refresher(threading.Thread):
         """Wait for the next poll, or for a hint."""
         if self._failures:
             # Full jitter, so that a store that comes back is not met by everybody at once.
-            longest = min(BACKOFF_TO, BACKOFF_FROM * 2 ** min(self._failures, 10))
+            # Never longer than a poll: within one, everybody follows again.
+            longest = min(BACKOFF_TO, self._poll, BACKOFF_FROM * 2 ** min(self._failures, 10))
             self._drop_listener()
             self.closing.wait(random.uniform(BACKOFF_FROM, longest))  # noqa: S311
             return
@@ -146,13 +158,14 @@ class Refresher(threading.Thread):
 
     def _leave(self) -> None:
         self._drop_listener()
-        self.callbacks.tell(None)
+        # A store that hangs must not hold up the app: our record in it expires by itself.
+        in_time = time.monotonic() - self._closed_at < TIME_TO_WITHDRAW
         try:
-            if self._presence is not None:
+            if self._presence is not None and in_time:
                 self._store.withdraw(self._presence.client)
-            self._store.close()
         except StoreError as error:
             log.debug("presence was not withdrawn: %s", error.message)
+        self._store.close()
 
 
 def introduce(app: str, version: str) -> Presence:

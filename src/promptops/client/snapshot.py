@@ -2,7 +2,7 @@
 
 What is accepted, given the head that is served and the one that was read:
 
-1. the same head: nothing changed;
+1. the same head: nothing changed; when it comes with other releases, refused as a lower one is;
 2. a higher (epoch, revision): accepted, when every release of it is there and verified;
 3. a lower one, or none at all: refused, and what is served stays.
 
@@ -43,6 +43,7 @@ def advance(
             "check the URL and the environment's name, or deploy to it first",
         )
     if state.head == served.head:
+        _check_unchanged(served, state)
         return served
     if served.head is not None and state.head < served.head:
         raise StoreCorrupt(
@@ -62,3 +63,15 @@ def advance(
         release = read_release(data, pointer.digest, unit)
         units[unit] = live_release(release, pointer.digest, pointer.revision, on_unknown)
     return Snapshot(state.head, units)
+
+
+def _check_unchanged(served: Snapshot, state: State) -> None:
+    """Raises StoreCorrupt when the head that is served has come to stand over other releases."""
+    live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    if state.whole and live != {unit: known.digest for unit, known in served.units.items()}:
+        assert state.head is not None  # noqa: S101 - it is the one that is served
+        raise StoreCorrupt(
+            f"the store holds other releases at revision {state.head.revision} "
+            f"(epoch {state.head.epoch}) than it did",
+            "it lost deployments and got others; the releases of before are served on",
+        )

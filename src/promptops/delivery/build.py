@@ -53,6 +53,12 @@ def below(folder: str, name: str) -> str:
 def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
     """The names, each of which must be there, or all; raises UnknownUnit with the nearest."""
     present = unit_names(tree, folder)
+    if not names and not present:
+        raise UsageError(
+            f"{tree.shown(folder)} holds no unit",
+            "commit a unit's folder there, or change `manifests:` in promptops.yaml",
+            code="E404",
+        )
     for name in names:
         if name not in present:
             close = get_close_matches(name, present, n=1)

@@ -1,13 +1,15 @@
 """Carry a decision out: read, decide, swap, read back; again when somebody else was faster."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt
+from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
 from promptops.live.moves import Proposal, Skipped
 from promptops.live.records import Entry, Head, State
-from promptops.live.store import Store, Swap, find_operation
+from promptops.live.store import Store, Swap, entries, find_operation
 from promptops.manifest.digest import short
 
 ROUNDS = 10
@@ -19,8 +21,8 @@ class Deployment:
     """What was done, as the store tells it: `entry` is None when there was nothing to do.
 
     A dry run has the entry that would have been written, and the head that is.
-    `repeated` says that the operation had been done before; `swapped` is the monotonic time at
-    which the swap was sent, None when none was.
+    `repeated` says that the operation had been done before, by another call; `swapped` is the
+    monotonic time at which the swap was sent, None when none was.
     """
 
     head: Head | None
@@ -76,25 +78,19 @@ def carry_out(
             return Deployment(state.head, None, proposal.skipped)
         sent = time.monotonic()
         swap = _insist(store, state.head, proposal.entry, proposal)
-        if swap.outcome == "won":
-            entry = _read_back(store, proposal.entry)
-            return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
-        if swap.outcome == "same":
-            # Either our first try went through and its answer was lost, or another process used
-            # the id in this moment.
-            done = repeated(store, proposal.entry.operation, request)
-            if done is None:
-                raise StoreCorrupt(
-                    f"the head names operation {proposal.entry.operation}, the history does not"
+        with _in_doubt(proposal.entry):
+            if swap.outcome == "won":
+                entry = _read_back(store, proposal.entry)
+                return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
+            if swap.outcome == "missing":
+                raise Refused(
+                    "missing-release",
+                    f"the release {short(swap.digest)} is not in the store",
+                    "nothing was changed; deploy it from the commit that made it",
                 )
-            return done
-        if swap.outcome == "missing":
-            raise Refused(
-                "missing-release",
-                f"the release {short(swap.digest)} is not in the store",
-                "nothing was changed; deploy it from the commit that made it",
-            )
-        state = _after_losing(store, state, proposal)
+            if swap.outcome == "same" or _is_newer(store, proposal.entry.operation, state.head):
+                return _done_already(store, proposal.entry, proposal.skipped, request, sent)
+            state = _after_losing(store, state, proposal)
     raise Refused(
         "lost-race",
         f"{ROUNDS} other deployments were faster, one after the other",
@@ -102,12 +98,36 @@ def carry_out(
     )
 
 
+def _is_newer(store: Store, operation: str, head: Head | None) -> bool:
+    """Whether an operation was done since the head that we had read."""
+    known = 0 if head is None else head.revision
+    newer = takewhile(lambda entry: entry.revision > known, entries(store))
+    return any(entry.operation == operation for entry in newer)
+
+
+def _done_already(
+    store: Store, entry: Entry, skipped: tuple[Skipped, ...], request: str, sent: float
+) -> Deployment:
+    """Our operation is in the history, although no swap of ours was acknowledged."""
+    done = repeated(store, entry.operation, request)
+    if done is None:
+        raise StoreCorrupt(f"the head names operation {entry.operation}, the history does not")
+    if done.entry != entry:
+        return done  # another process used the id in this moment
+    # Our first try went through, and its answer was lost.
+    return replace(done, skipped=skipped, repeated=False, swapped=sent)
+
+
 def _after_losing(store: Store, lost: State, proposal: Proposal) -> State:
     """Read anew; raises Refused when the winner changed a unit of ours."""
     state = store.read()
     for unit in proposal.pointers:
         if state.pointers.get(unit) != lost.pointers.get(unit):
-            winner = store.history(limit=1)[0]
+            winner = next(
+                entry
+                for entry in entries(store)
+                if any(change.unit == unit for change in entry.changes)
+            )
             raise Refused(
                 "lost-race",
                 f"{winner.actor} was faster: revision {winner.revision}, {winner.action} of "
@@ -120,15 +140,33 @@ def _after_losing(store: Store, lost: State, proposal: Proposal) -> State:
 def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposal) -> Swap:
     """Swap; when the answer is lost, ask again: the operation id makes that safe."""
     until = time.monotonic() + INSIST
+    lost: OutcomeUnknown | None = None
     while True:
         try:
             return store.swap(expected, entry, proposal.pointers)
         except OutcomeUnknown as error:
-            if time.monotonic() >= until:
-                raise _unknown(error.message, entry) from error
-            time.sleep(0.2)
+            lost = error
+        except StoreUnreachable:
+            # This time nothing was sent; what was sent before may have arrived.
+            if lost is None:
+                raise
         except KeyboardInterrupt as error:
             raise _unknown("interrupted while the swap was under way", entry) from error
+        if time.monotonic() >= until:
+            raise _unknown(lost.message, entry) from lost
+        time.sleep(0.2)
+
+
+@contextmanager
+def _in_doubt(entry: Entry) -> Iterator[None]:
+    """After a swap was sent, a store that falls silent does not mean that nothing happened."""
+    try:
+        yield
+    except StoreUnreachable as error:
+        message = f"the swap was sent and could not be read back: {error.message}"
+        raise _unknown(message, entry) from error
+    except KeyboardInterrupt as error:
+        raise _unknown("interrupted before the swap was read back", entry) from error
 
 
 def _unknown(message: str, entry: Entry) -> OutcomeUnknown:

@@ -54,15 +54,17 @@ class Address:
 
 def parse_address(text: str) -> Address:
     """Raises UsageError, whose message never repeats what stands before the host."""
+    if "#" in text:
+        raise UsageError(
+            "the store URL has a '#'", "write %23 for a '#' inside a user name or password"
+        )
     try:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError:
         raise UsageError("the store URL cannot be read", _FORMS) from None
-    if parts.fragment or "#" in text:
-        raise UsageError(
-            "the store URL has a '#'", "write %23 for a '#' inside a user name or password"
-        )
+    if port == 0:
+        raise UsageError("the store URL cannot be read", _FORMS)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
@@ -74,15 +76,13 @@ def parse_address(text: str) -> Address:
         return _sqlite(parts.netloc, parts.path, options)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise UsageError("the store URL names no kind of store that promptops knows", _FORMS)
-    path = parts.path
     if parts.scheme == "unix":
-        if not path.startswith("/"):
+        if parts.hostname or port or not parts.path.startswith("/"):
             raise UsageError("a unix:// store needs the absolute path of a socket", _FORMS)
         db = options.get("db", "0")
     else:
-        if not parts.hostname:
-            raise UsageError("the store URL names no host", _FORMS)
-        db = options.get("db") or path.strip("/") or "0"
+        _check_host(parts.hostname)
+        db = options.get("db") or parts.path.strip("/") or "0"
     if not db.isascii() or not db.isdigit() or len(db) > 5:
         raise UsageError("the store URL names a database that is not a number", _FORMS)
     namespace = options.get("ns", "promptops")
@@ -90,7 +90,7 @@ def parse_address(text: str) -> Address:
         raise UsageError("the store URL has an unusable namespace", "use letters, digits, . _ -")
     return Address(
         scheme=parts.scheme,
-        path=unquote(path) if parts.scheme == "unix" else "",
+        path=unquote(parts.path) if parts.scheme == "unix" else "",
         host=parts.hostname or "",
         port=port or 6379,
         db=int(db),
@@ -103,8 +103,18 @@ def parse_address(text: str) -> Address:
     )
 
 
+def _check_host(host: str | None) -> None:
+    if not host:
+        raise UsageError("the store URL names no host", _FORMS)
+    try:
+        # The resolver would raise UnicodeError, which is no OSError, for an empty or long label.
+        host.encode("idna")
+    except UnicodeError:
+        raise UsageError("the store URL names a host that cannot be", _FORMS) from None
+
+
 def _sqlite(netloc: str, path: str, options: dict[str, str]) -> Address:
-    if netloc or len(path) < 2 or path.endswith("/") or options:
+    if netloc or not path.startswith("/") or path.endswith("/") or options:
         raise UsageError(
             "a sqlite store needs the path of a file",
             "sqlite:///relative.db has three slashes, sqlite:////absolute.db four",

@@ -34,9 +34,9 @@ if epoch == ARGV[1] then
   if revision == ARGV[2] then
     return {epoch, revision, 'changed', {}}
   end
-  local limit, next_ = tonumber(ARGV[4]), ARGV[3] .. '-0'
-  local entries = redis.call('XRANGE', KEYS[3], next_, '+', 'COUNT', limit)
-  if #entries > 0 and #entries < limit and entries[1][1] == next_
+  local next_ = ARGV[3] .. '-0'
+  local entries = redis.call('XRANGE', KEYS[3], next_, '+', 'COUNT', ARGV[4])
+  if #entries > 0 and entries[1][1] == next_
       and entries[#entries][1] == revision .. '-0' then
     local seen, pairs_, complete = {}, {}, true
     for _, entry in ipairs(entries) do

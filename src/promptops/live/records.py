@@ -29,6 +29,12 @@ def _typed(facts: Any, names: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def _listed(facts: Any) -> list[Any]:
+    if not isinstance(facts, list):
+        raise TypeError(facts)
+    return facts
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
     """Where an environment stands: `epoch` counts restores of the store, `revision` deployments."""
@@ -72,7 +78,7 @@ class Pointer:
         """Raises StoreCorrupt when `text` is no pointer."""
         try:
             facts = {"commit": None, "held": []} | json.loads(text)
-            held = tuple(Hold(**_typed(hold, Hold.__slots__)) for hold in facts["held"])
+            held = tuple(Hold(**_typed(hold, Hold.__slots__)) for hold in _listed(facts["held"]))
             return cls(**_typed(facts, ("digest", "revision", "since", "commit")), held=held)
         except _JUNK as error:
             raise StoreCorrupt(
@@ -142,7 +148,7 @@ class Entry:
         """Raises StoreCorrupt when `text` is no entry."""
         try:
             facts = json.loads(text)
-            changes = tuple(Change.from_json(change) for change in facts["changes"])
+            changes = tuple(Change.from_json(change) for change in _listed(facts["changes"]))
             names = [name for name in cls.__slots__ if name != "changes"]
             return cls(**_typed(facts, names), changes=changes)
         except _JUNK as error:

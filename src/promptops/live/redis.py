@@ -30,6 +30,10 @@ PONG_WITHIN = 1.0
 SLICE = 0.25
 CATCH_UP = 100
 
+PERMISSION = "the user of the store's URL lacks this permission"
+FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
+MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
+
 
 class RedisStore:
     """Implements `promptops.live.store.Store`; `timeouts` bound every answer; no retries."""
@@ -104,9 +108,14 @@ class RedisStore:
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
+        # A connection first: without one nothing was sent, and the outcome is known.
+        pool = self._redis.connection_pool
+        self._answer(lambda: pool.release(pool.get_connection()))
         try:
             answer = self._answer(lambda: self._swap.run(self._redis, keys, arguments))
         except StoreUnreachable as error:
+            if isinstance(error.__cause__, redis.ResponseError):
+                raise
             raise OutcomeUnknown(
                 f"the answer of {self.address} to the swap was lost: {error.message}"
             ) from error
@@ -115,6 +124,10 @@ class RedisStore:
             raise self._corrupt(answer, expected)
         if outcome == "missing":
             return Swap("missing", expected, first.removeprefix(self._release))
+        if outcome == "denied":
+            raise StoreUnreachable(
+                f"{self.address} refused: the user may not {second} {first}", PERMISSION
+            )
         if outcome not in {"won", "same", "lost"}:
             raise StoreCorrupt(f"the swap answered {outcome!r}")
         return Swap(outcome, _as_head(first, second))
@@ -193,7 +206,12 @@ class RedisStore:
                 "check the store's URL and that Redis runs there",
             ) from error
         except redis.ResponseError as error:
-            raise _refusal(self.address, str(error)) from error
+            raise _refusal(self.address, error) from error
+        except redis.RedisError as error:
+            raise StoreUnreachable(
+                f"{self.address} does not speak as Redis does",
+                "check the host and the port in the store's URL",
+            ) from error
 
 
 class RedisListener:
@@ -326,21 +344,19 @@ def _cause(error: BaseException) -> str:
     return "no answer in time" if isinstance(error, redis.TimeoutError) else str(error).rstrip(".")
 
 
-def _refusal(address: Address, text: str) -> StoreError:
+def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
     """What an error reply of the server means, and the way out of it."""
-    word = text.split(" ", 1)[0]
-    if word.startswith("WRONGTYPE") or "wrong kind of value" in text:
+    text = str(error)
+    if "WRONGTYPE" in text or "wrong kind of value" in text:
         return StoreCorrupt(
             f"a key of this environment in {address} holds data that promptops did not write",
             "another program uses it; choose a namespace of your own with ?ns=NAME",
         )
+    # redis-py takes the first word away from the replies that it has a class for.
     hints = {
-        "NOAUTH": "put user and password into the store's URL",
-        "NOPERM": "the user of the store's URL lacks this permission",
-        "No": "the user of the store's URL lacks this permission",
-        "READONLY": "this is a replica; use the address of the primary",
-        "MISCONF": "Redis cannot save to its disk; free space there or mend its configuration",
-        "OOM": "Redis is full; raise maxmemory. A rollback needs no space and still works",
-        "LOADING": "Redis is starting; try again in a moment",
+        redis.exceptions.NoPermissionError: PERMISSION,
+        redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
+        redis.exceptions.OutOfMemoryError: FULL,
     }
-    return StoreUnreachable(f"{address} refused: {text}", hints.get(word, ""))
+    hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
+    return StoreUnreachable(f"{address} refused: {text}", hint)

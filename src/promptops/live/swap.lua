@@ -8,7 +8,8 @@
 -- ARGV    1 expected epoch, 2 expected revision (both '' when the environment is to be created),
 --         3 epoch, 4 revision to write, 5 operation, 6 entry, 7 units, 8 channel,
 --         9… unit, pointer, unit, pointer, …
--- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken', key, what}.
+-- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken'|'denied',
+-- key, what}.
 -- Revisions stay strings: Lua would write large numbers as 1e+15.
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
@@ -42,6 +43,17 @@ end
 for i = 4, #KEYS do
   if not there[i] then
     return {'missing', KEYS[i], ''}
+  end
+end
+-- A permission that is missing half-way would leave the first half written; a new user of Redis 7
+-- may publish to no channel at all.
+local writes = {
+  {'HSET', KEYS[1], '', ''}, {'HINCRBY', KEYS[1], '', 1}, {'HSET', KEYS[2], '', ''},
+  {'XADD', KEYS[3], '*', '', ''}, {'PUBLISH', ARGV[8], ''}, {'HGET', KEYS[1], ''},
+}
+for _, write in ipairs(writes) do
+  if not redis.acl_check_cmd(unpack(write)) then
+    return {'denied', write[2], write[1]}
   end
 end
 

@@ -1,0 +1,47 @@
+"""What other processes do to an environment; each call says when its swap was sent."""
+
+import time
+
+from promptops.delivery import deploy as delivery_deploy
+from promptops.delivery import hold as delivery_hold
+from promptops.delivery import rollback as delivery_rollback
+from promptops.delivery.deploy import Conditions
+from promptops.delivery.deployment import Deployment
+from promptops.live.store import open_store
+from tests.deployments import digest, intent, release
+
+
+def deploy(url: str, texts: dict[str, str]) -> Deployment:
+    """Make the texts (unit → text) live in one deployment."""
+    releases = {unit: (digest(unit, text), release(unit, text)) for unit, text in texts.items()}
+    store = open_store(url, "production")
+    try:
+        return delivery_deploy.deploy(store, releases, intent(), Conditions(create=True))
+    finally:
+        store.close()
+
+
+def rollback(url: str, unit: str) -> Deployment:
+    store = open_store(url, "production")
+    try:
+        return delivery_rollback.rollback(store, (unit,), None, intent())
+    finally:
+        store.close()
+
+
+def hold(url: str, unit: str, text: str) -> Deployment:
+    store = open_store(url, "production")
+    try:
+        return delivery_hold.hold(store, unit, digest(unit, text), intent(), lift=False)
+    finally:
+        store.close()
+
+
+def deploy_editions(url: str, units: list[str], times: int) -> None:
+    """All units together say 0, then 1, and so on, each in one deployment."""
+    store = open_store(url, "production")
+    for number in range(times):
+        releases = {unit: (digest(unit, str(number)), release(unit, str(number))) for unit in units}
+        delivery_deploy.deploy(store, releases, intent(), Conditions(create=True))
+        time.sleep(0.002)
+    store.close()

@@ -1,0 +1,69 @@
+"""A TCP proxy that can lose what passes over some of its connections, without closing them."""
+
+import contextlib
+import selectors
+import socket
+import threading
+
+
+class Proxy(threading.Thread):
+    """Stands before a server; `lose_hints` swallows both ways on connections that subscribed."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(name="proxy", daemon=True)
+        self._target = ("127.0.0.1", port)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self.subscriptions = 0
+        self._peers: dict[socket.socket, socket.socket] = {}
+        self._subscribed: set[socket.socket] = set()
+        self._lost: set[socket.socket] = set()
+        self._closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def lose_hints(self) -> None:
+        self._lost |= self._subscribed
+
+    def close(self) -> None:
+        self._closing.set()
+        self.join()
+
+    def run(self) -> None:
+        with selectors.DefaultSelector() as waiting, contextlib.ExitStack() as lines:
+            lines.enter_context(self._server)
+            waiting.register(self._server, selectors.EVENT_READ)
+            while not self._closing.is_set():
+                for key, _ in waiting.select(0.05):
+                    line = key.fileobj
+                    if not isinstance(line, socket.socket):
+                        continue
+                    if line is not self._server:
+                        if not self._pass_on(line):
+                            waiting.unregister(line)
+                            self._hang_up(line)
+                        continue
+                    inner = lines.enter_context(line.accept()[0])
+                    outer = lines.enter_context(socket.create_connection(self._target))
+                    self._peers |= {inner: outer, outer: inner}
+                    waiting.register(inner, selectors.EVENT_READ)
+                    waiting.register(outer, selectors.EVENT_READ)
+
+    def _pass_on(self, line: socket.socket) -> bool:
+        """False at the end of the line."""
+        peer = self._peers[line]
+        with contextlib.suppress(OSError):
+            data = line.recv(1 << 16)
+            if b"SUBSCRIBE" in data:
+                self.subscriptions += 1
+                self._subscribed |= {line, peer}
+            if data and line not in self._lost:
+                peer.sendall(data)
+            return bool(data)
+        return False
+
+    def _hang_up(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            self._peers[line].shutdown(socket.SHUT_RDWR)

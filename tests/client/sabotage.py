@@ -1,0 +1,70 @@
+"""Somebody who changes a store behind the back of promptops."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+from tests.servers import Server
+
+
+class Saboteur(Protocol):
+    """Works on the environment production of one store."""
+
+    def overwrite(self, digest: str, data: bytes) -> None:
+        """Put bytes under a digest, whether they have it or not."""
+        ...
+
+    def remove(self, digest: str) -> None:
+        """Delete a release."""
+        ...
+
+    def scribble(self, unit: str, pointer: str) -> None:
+        """Put a text where a unit's pointer stands."""
+        ...
+
+    def wipe(self) -> None:
+        """Delete everything."""
+        ...
+
+
+class RedisSaboteur:
+    def __init__(self, server: Server, namespace: str) -> None:
+        self._server = server
+        self._environment = f"{{{namespace}:production}}"
+
+    def overwrite(self, digest: str, data: bytes) -> None:
+        self._server.ask("SET", f"{self._environment}:release:{digest}", data)
+
+    def remove(self, digest: str) -> None:
+        self._server.ask("DEL", f"{self._environment}:release:{digest}")
+
+    def scribble(self, unit: str, pointer: str) -> None:
+        self._server.ask("HSET", f"{self._environment}:pointers", unit, pointer)
+
+    def wipe(self) -> None:
+        self._server.ask("DEL", *self._server.ask("KEYS", f"{self._environment}:*"))
+
+
+class SqliteSaboteur:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def overwrite(self, digest: str, data: bytes) -> None:
+        self._write("INSERT OR REPLACE INTO releases VALUES ('production', ?, ?)", digest, data)
+
+    def remove(self, digest: str) -> None:
+        self._write("DELETE FROM releases WHERE digest = ?", digest)
+
+    def scribble(self, unit: str, pointer: str) -> None:
+        self._write("UPDATE pointers SET pointer = ? WHERE unit = ?", pointer, unit)
+
+    def wipe(self) -> None:
+        with contextlib.closing(sqlite3.connect(self._path)) as db, db:
+            db.execute("BEGIN")
+            for table in ("head", "pointers", "history", "releases", "clients"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+
+    def _write(self, statement: str, *values: str | bytes) -> None:
+        with contextlib.closing(sqlite3.connect(self._path)) as db, db:
+            db.execute(statement, values)

@@ -1,0 +1,181 @@
+"""Whom a client tells of a change, and what it tells."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from promptops import Client
+from promptops.client.callbacks import Changed
+from promptops.live.store import Store
+from tests.client import actors
+from tests.client.conftest import Starter
+from tests.client.waiting import until, until_count, until_polled, until_served
+from tests.deployments import deploy, rollback
+
+Change = Callable[..., object]
+
+
+def test_every_change_is_told_with_its_revision_and_units(
+    client: Client, store_url: str, processes: ProcessPoolExecutor
+) -> None:
+    told: list[Changed] = []
+    client.on_change(told.append)
+    changes: list[tuple[Change, tuple[object, ...]]] = [
+        (actors.deploy, ({"greeter": "Hi", "farewell": "So long"},)),
+        (actors.rollback, ("greeter",)),
+        (actors.deploy, ({"newcomer": "Hey"},)),
+        (actors.hold, ("newcomer", "Hey")),
+    ]
+    for number, (change, arguments) in enumerate(changes, start=1):
+        processes.submit(change, store_url, *arguments).result(timeout=30)
+        until_count(told, number)
+    assert told == [
+        Changed(2, ("farewell", "greeter")),
+        Changed(3, ("greeter",)),
+        Changed(4, ("newcomer",)),
+        Changed(5, ()),
+    ]
+
+
+def test_a_callback_finds_the_change_already_served(client: Client, deployed: Store) -> None:
+    found: list[tuple[int, int]] = []
+    client.on_change(
+        lambda changed: found.append((changed.revision, client.get("greeter").revision))
+    )
+    deploy(deployed, greeter="Hi")
+    until_count(found, 1)
+    assert found == [(2, 2)]
+
+
+def test_the_first_answer_is_a_change_of_every_unit(
+    store: Store, store_url: str, started: Starter
+) -> None:
+    told: list[Changed] = []
+    client = started(store_url, poll=0.2, ready=False)
+    client.on_change(told.append)
+    deploy(store, greeter="Hello", farewell="Bye")
+    until_count(told, 1)
+    assert told == [Changed(1, ("farewell", "greeter"))]
+
+
+def test_nothing_is_told_while_nothing_changes(client: Client, deployed: Store) -> None:
+    told: list[Changed] = []
+    client.on_change(told.append)
+    until_polled(client, 3)
+    deploy(deployed, greeter="Hi")
+    until(lambda: told)
+    assert told == [Changed(2, ("greeter",))]
+
+
+def test_a_slow_callback_delays_neither_following_nor_what_it_is_told(
+    client: Client, deployed: Store
+) -> None:
+    told: list[int] = []
+    done = threading.Event()
+
+    def blocks(changed: Changed) -> None:
+        done.wait(30)
+        told.append(changed.revision)
+
+    client.on_change(blocks)
+    for number in range(2, 7):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_served(client, number, seconds=2)
+    assert told == []
+    done.set()
+    until_count(told, 5)
+    assert told == [2, 3, 4, 5, 6]
+
+
+def test_a_callback_that_raises_harms_nothing(
+    client: Client, deployed: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[Changed] = []
+
+    def raises(changed: Changed) -> None:
+        raise RuntimeError("the app's own trouble")
+
+    client.on_change(raises)
+    client.on_change(told.append)
+    deploy(deployed, greeter="Hi")
+    until_count(told, 1)
+    rollback(deployed, "greeter")
+    until_count(told, 2)
+
+    assert [changed.revision for changed in told] == [2, 3]
+    assert (client.status().state, client.status().errors) == ("READY", 0)
+    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [record.getMessage() for record in warned] == ["a callback on change raised"] * 2
+    assert "the app's own trouble" in caplog.text
+
+
+def test_a_callback_may_close_its_client(client: Client, deployed: Store) -> None:
+    closed = threading.Event()
+
+    def close(changed: Changed) -> None:
+        client.close()
+        closed.set()
+
+    client.on_change(close)
+    deploy(deployed, greeter="Hi")
+    assert closed.wait(10)
+    until(lambda: not client._refresher.is_alive())
+
+
+def test_no_callback_begins_after_closing(client: Client, deployed: Store) -> None:
+    told: list[int] = []
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(changed: Changed) -> None:
+        told.append(changed.revision)
+        begun.set()
+        done.wait(30)
+
+    client.on_change(slow)
+    for number in range(2, 6):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_served(client, number)
+    assert begun.wait(10)
+    client.close()
+    deploy(deployed, greeter="Good morning")
+    done.set()
+    until(no_thread)
+    assert told == [2]
+
+
+def test_a_callback_that_never_ends_holds_a_hundred_changes_at_most_and_none_after_closing(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    client = started(embedded_url, ready=False)
+    told: list[int] = []
+    done = threading.Event()
+
+    def blocks(changed: Changed) -> None:
+        told.append(changed.revision)
+        done.wait(60)
+
+    client.on_change(blocks)
+    for number in range(1, 121):
+        deploy(embedded, greeter=f"Hello {number}")
+        until_served(client, number)
+    callbacks = client._refresher.callbacks
+    until(lambda: callbacks.dropped == 120 - 1 - 100)
+    assert callbacks._queue.qsize() == 100
+
+    client.close()
+    done.set()
+    until(no_thread)
+    assert told == [1]
+
+
+def test_a_callback_that_comes_after_closing_starts_no_thread(client: Client) -> None:
+    client.close()
+    client.on_change(lambda changed: changed)
+    assert no_thread()
+
+
+def no_thread() -> bool:
+    return not any(each.name.startswith("promptops") for each in threading.enumerate())

@@ -1,0 +1,82 @@
+"""What operators see of the clients of an environment."""
+
+import os
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from promptops import Client, __version__
+from promptops.live.store import Store
+from tests.client.conftest import Starter
+from tests.client.releases import point
+from tests.client.waiting import until, until_served
+from tests.deployments import deploy
+
+
+@pytest.fixture
+def revisions(deployed: Store) -> Callable[[], list[int]]:
+    """Those that the present clients say to serve."""
+    return lambda: sorted(each.revision for each in deployed.clients())
+
+
+def test_a_client_is_present_with_what_it_is_and_what_it_serves(
+    client: Client, deployed: Store
+) -> None:
+    until(deployed.clients)
+    (present,) = deployed.clients()
+    assert (present.app, present.host, present.pid, present.version) == (
+        "helpdesk",
+        socket.gethostname(),
+        os.getpid(),
+        __version__,
+    )
+    assert (present.epoch, present.revision) == (1, 1)
+
+
+def test_a_change_is_in_the_presence_at_once(
+    deployed: Store, store_url: str, started: Starter, revisions: Callable[[], list[int]]
+) -> None:
+    started(store_url, poll=60)
+    for number in range(2, 5):
+        deploy(deployed, greeter=f"Hello {number}")
+        until(lambda number=number: revisions() == [number], seconds=2)  # type: ignore[misc]
+
+
+def test_a_client_that_waits_for_its_environment_is_present_when_it_serves_it(
+    store: Store, store_url: str, started: Starter
+) -> None:
+    started(store_url, poll=0.2, ready=False)
+    deploy(store, greeter="Hello")
+    until(lambda: [(each.epoch, each.revision) for each in store.clients()] == [(1, 1)], seconds=2)
+
+
+def test_a_client_that_refuses_a_revision_is_present_with_the_one_it_serves(
+    client: Client, deployed: Store, revisions: Callable[[], list[int]]
+) -> None:
+    until(revisions)
+    point(deployed, {"greeter": deployed.put(b"not a release")})
+    until(lambda: client.status().state == "STALE")
+    assert revisions() == [1]
+
+
+def test_a_client_that_keeps_to_itself_is_never_present(
+    deployed: Store, store_url: str, started: Starter
+) -> None:
+    client = started(store_url, presence=False)
+    deploy(deployed, greeter="Hi")
+    until_served(client, 2)
+    client.close()
+    assert deployed.clients() == []
+
+
+def test_two_clients_of_a_process_are_two_presences(
+    deployed: Store, store_url: str, started: Starter
+) -> None:
+    web, worker = started(store_url, app="web"), started(store_url, app="worker")
+    until(lambda: len(deployed.clients()) == 2)
+    assert {each.app for each in deployed.clients()} == {"web", "worker"}
+    web.close()
+    assert [each.app for each in deployed.clients()] == ["worker"]
+    worker.close()
+    assert deployed.clients() == []

@@ -1,0 +1,213 @@
+"""Records as JSON: there and back, and what is none of ours."""
+
+import json
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from promptops.errors import StoreCorrupt
+from promptops.live.records import Change, Entry, Head, Hold, Pointer, Presence, State
+
+texts = st.text(max_size=20)
+counts = st.integers(1, 10**18)
+optional = st.none() | texts
+holds = st.builds(Hold, texts, texts, texts, texts)
+pointers = st.builds(
+    Pointer, texts, counts, texts, optional, st.lists(holds, max_size=3).map(tuple)
+)
+changes = st.builds(Change, texts, optional, texts, optional, optional, optional)
+all_changes = st.lists(changes, max_size=3).map(tuple)
+all_entries = st.builds(
+    Entry, counts, texts, texts, texts, optional, texts, texts, texts, all_changes
+)
+presences = st.builds(Presence, texts, texts, texts, counts, texts, counts, counts)
+
+POINTER = Pointer(
+    "sha256:aa", 7, "2026-11-20T10:00:00Z", "c0ffee", (Hold("sha256:bb", "rude", "at", "ann"),)
+)
+ENTRY = Entry(
+    7,
+    "rollback",
+    "2026-11-20T10:00:00Z",
+    "ann",
+    None,
+    "rude",
+    "op-1",
+    "asked",
+    (Change("greeter", "sha256:bb", "sha256:aa", "c0ffee", held="sha256:bb"),),
+)
+PRESENCE = Presence("id", "shop", "host", 1, "0.1.0", 1, 7)
+
+
+@given(pointers)
+def test_a_pointer_comes_back_from_json(pointer: Pointer) -> None:
+    assert Pointer.from_json(pointer.to_json(), "greeter") == pointer
+    assert Pointer.from_json(pointer.to_json().encode(), "greeter") == pointer
+
+
+@given(all_entries)
+def test_an_entry_comes_back_from_json(entry: Entry) -> None:
+    assert Entry.from_json(entry.to_json()) == entry
+
+
+@given(presences)
+def test_a_presence_comes_back_from_json(presence: Presence) -> None:
+    assert Presence.from_json(presence.to_json()) == presence
+
+
+def test_the_stored_forms_are_these() -> None:
+    assert json.loads(POINTER.to_json()) == {
+        "digest": "sha256:aa",
+        "revision": 7,
+        "since": "2026-11-20T10:00:00Z",
+        "commit": "c0ffee",
+        "held": [{"digest": "sha256:bb", "reason": "rude", "at": "at", "actor": "ann"}],
+    }
+    assert json.loads(ENTRY.to_json()) == {
+        "revision": 7,
+        "action": "rollback",
+        "at": "2026-11-20T10:00:00Z",
+        "actor": "ann",
+        "commit": None,
+        "reason": "rude",
+        "operation": "op-1",
+        "request": "asked",
+        "changes": [
+            {
+                "unit": "greeter",
+                "from": "sha256:bb",
+                "to": "sha256:aa",
+                "held": "sha256:bb",
+                "commit": "c0ffee",
+            }
+        ],
+    }
+    assert json.loads(PRESENCE.to_json()) == {
+        "client": "id",
+        "app": "shop",
+        "host": "host",
+        "pid": 1,
+        "version": "0.1.0",
+        "epoch": 1,
+        "revision": 7,
+    }
+
+
+def test_a_record_of_an_older_promptops_may_lack_what_is_optional() -> None:
+    least = '{"digest":"sha256:aa","revision":1,"since":"then"}'
+    assert Pointer.from_json(least, "greeter") == Pointer("sha256:aa", 1, "then")
+
+
+def test_a_record_of_a_newer_promptops_may_have_more() -> None:
+    for record, read in (
+        (POINTER, lambda text: Pointer.from_json(text, "greeter")),
+        (ENTRY, Entry.from_json),
+        (PRESENCE, Presence.from_json),
+    ):
+        facts = json.loads(record.to_json()) | {"rollout": {"percent": 5}}
+        assert read(json.dumps(facts)) == record
+
+
+NOTHING = [
+    b"",
+    b"\xff\xfe",
+    b"\x00",
+    b"null",
+    b"7",
+    b'"text"',
+    b"[]",
+    b"[[]]",
+    b"{}",
+    b"NaN",
+    b"{",
+    b"{'a': 1}",
+    b"[" * 100_000,
+    b"9" * 5000,
+    b'{"a":' * 100_000,
+]
+WRONG: list[Any] = [None, 1, 1.5, float("inf"), True, "", "text", [], {}, [None], [1], ["x"], [[]]]
+
+
+def with_one_wrong(record: Pointer | Entry | Presence) -> list[bytes]:
+    """The record with one field removed, or replaced by what it never is."""
+    facts = json.loads(record.to_json())
+    found = []
+    for name, right in facts.items():
+        found += [
+            json.dumps(facts | {name: wrong}).encode()
+            for wrong in WRONG
+            if type(wrong) is not type(right)
+            and not (name == "commit" and wrong in (None, "", "text"))
+        ]
+        if name not in {"commit", "held"}:
+            found.append(json.dumps({key: facts[key] for key in facts if key != name}).encode())
+    return found
+
+
+def nested_wrong() -> list[bytes]:
+    entry, pointer = json.loads(ENTRY.to_json()), json.loads(POINTER.to_json())
+    change, hold = entry["changes"][0], pointer["held"][0]
+    wrong: list[Any] = [1, [], {}, True]
+    items: list[Any] = [[], "x", 1, None]
+    found = [
+        entry | {"changes": [change | {name: each}]}
+        for name in ("unit", "to", "from", "commit", "held", "lifted")
+        for each in wrong
+    ]
+    found += [entry | {"changes": [each]} for each in items]
+    found += [
+        pointer | {"held": [hold | {name: each}]}
+        for name in ("digest", "reason", "at", "actor")
+        for each in [*wrong, None]
+    ]
+    found += [pointer | {"held": [each]} for each in items]
+    return [json.dumps(facts).encode() for facts in found]
+
+
+def test_what_is_no_pointer_is_said() -> None:
+    for text in NOTHING + with_one_wrong(POINTER) + nested_wrong():
+        with pytest.raises(StoreCorrupt) as corrupt:
+            Pointer.from_json(text, "greeter")
+        assert corrupt.value.message == "the pointer of greeter is not one that promptops wrote"
+        assert corrupt.value.hint == "somebody changed the store by hand; nothing was changed now"
+        assert corrupt.value.exit_code == 4
+
+
+def test_what_is_no_entry_is_said() -> None:
+    for text in NOTHING + with_one_wrong(ENTRY) + nested_wrong():
+        with pytest.raises(StoreCorrupt) as corrupt:
+            Entry.from_json(text)
+        assert corrupt.value.message == "the history holds an entry that promptops did not write"
+
+
+def test_what_is_no_presence_is_none() -> None:
+    for text in NOTHING + with_one_wrong(PRESENCE):
+        assert Presence.from_json(text) is None, text
+
+
+@given(st.binary() | st.text())
+def test_no_text_at_all_raises_anything_else(text: str | bytes) -> None:
+    with pytest.raises(StoreCorrupt):
+        Pointer.from_json(text, "greeter")
+    with pytest.raises(StoreCorrupt):
+        Entry.from_json(text)
+    assert Presence.from_json(text) is None
+
+
+def test_heads_are_ordered_by_epoch_and_then_by_revision() -> None:
+    assert Head(1, 9) < Head(1, 10) < Head(2, 1)
+    assert PRESENCE.serves(Head(1, 7))
+    assert PRESENCE.serves(Head(1, 6))
+    assert not PRESENCE.serves(Head(1, 8))
+    assert not PRESENCE.serves(Head(2, 1))
+
+
+def test_records_cannot_be_changed() -> None:
+    for record in (POINTER, ENTRY, PRESENCE, Head(1, 1), State(None)):
+        with pytest.raises(FrozenInstanceError):
+            setattr(record, fields(record)[0].name, None)
+    with pytest.raises(TypeError):
+        State(None).pointers["greeter"] = POINTER  # type: ignore[index]

@@ -1,0 +1,133 @@
+"""What only a file can do to us: another's lock, a full disk, a crash of the one who writes."""
+
+import contextlib
+import multiprocessing
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from promptops.errors import StoreUnreachable
+from promptops.live.records import Head
+from promptops.live.sqlite import SqliteStore
+from promptops.live.store import Store, Timeouts, entries
+from promptops.manifest.digest import digest_of
+from promptops.manifest.release import MAX_BYTES
+from tests.conftest import Opener
+from tests.deployments import deploy, deploy_times, digest, release, try_to_deploy
+from tests.live import actors
+from tests.waiting import eventually
+
+IMPATIENT = Timeouts(connect=0.2, answer=0.2)
+
+
+@pytest.fixture
+def file(tmp_path: Path, opened: Opener) -> Path:
+    """greeter says Hello."""
+    deploy(opened(f"sqlite:///{tmp_path}/store.db"), greeter="Hello")
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def locked(file: Path) -> Iterator[sqlite3.Connection]:
+    """Another program is in the middle of writing, and does not end."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield db
+
+
+def test_readers_never_wait_for_a_writer(
+    file: Path, locked: sqlite3.Connection, opened: Opener
+) -> None:
+    store = opened(f"sqlite:///{file}", timeouts=IMPATIENT)
+    assert store.read().head == Head(1, 1)
+    assert store.release(digest("greeter", "Hello")) == release("greeter", "Hello")
+    assert len(store.history()) == 1
+
+
+def test_a_writer_waits_for_another_and_gives_up_in_time(
+    file: Path, locked: sqlite3.Connection, opened: Opener
+) -> None:
+    store = opened(f"sqlite:///{file}", timeouts=IMPATIENT)
+    start = time.monotonic()
+    with pytest.raises(StoreUnreachable, match="cannot be used: database is locked"):
+        store.put(b"{}")
+    assert 0.1 < time.monotonic() - start < 1
+    locked.execute("ROLLBACK")
+    assert deploy(store, greeter="Hi") == Head(1, 2)
+
+
+def test_a_full_disk_changes_nothing_and_is_said(file: Path, opened: Opener) -> None:
+    store = opened(f"sqlite:///{file}")
+    assert isinstance(store, SqliteStore)
+    store.read()
+    db = store._connection
+    assert db is not None
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnreachable) as full:
+        store.put(b"x" * MAX_BYTES)
+    assert full.value.message == f"sqlite:///{file} cannot be used: database or disk is full"
+    assert full.value.hint == "check the path, its permissions and the free space on that disk"
+    assert store.release(digest_of(b"x" * MAX_BYTES)) is None
+
+    db.execute(f"PRAGMA max_page_count = {pages + 10_000}")
+    assert deploy(store, greeter="Hi") == Head(1, 2)
+
+
+def test_an_oversize_release_is_refused_without_being_loaded(
+    file: Path, processes: ProcessPoolExecutor
+) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE releases SET data = zeroblob(?)", (64 * MAX_BYTES,))
+    outcome, grown = processes.submit(
+        actors.memory_to_read, f"sqlite:///{file}", digest("greeter", "Hello")
+    ).result(timeout=20)
+    assert "has 67108864 bytes, over 1048576" in outcome
+    assert grown < 16 * MAX_BYTES
+
+
+def test_the_file_holds_several_environments(file: Path, opened: Opener) -> None:
+    staging = opened(f"sqlite:///{file}", "staging")
+    assert staging.read().head is None
+    deploy_times(staging, 2)
+    assert opened(f"sqlite:///{file}").read().head == Head(1, 1)
+    assert opened(f"sqlite:///{file}", "staging").read().head == Head(1, 2)
+
+
+def test_a_file_whose_name_is_odd(tmp_path: Path, opened: Opener) -> None:
+    url = f"sqlite:///{tmp_path}/my%20store%3F%23%25.db"
+    deploy(opened(url), greeter="Hello")
+    assert opened(url).read().head == Head(1, 1)
+    assert (tmp_path / "my store?#%.db").exists()
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_environment(
+    store: Store, store_url: str
+) -> None:
+    context = multiprocessing.get_context("forkserver")
+    for number in range(5):
+        writer = context.Process(target=actors.deploy_often, args=(store_url, "greeter", 10**6, 0))
+        begun = partial(differs, store, store.read().head)
+        writer.start()
+        assert eventually(begun)
+        time.sleep(0.003 * number)
+        writer.kill()
+        writer.join()
+
+        state = store.read()
+        history = list(entries(store))
+        assert state.head is not None
+        assert [entry.revision for entry in history] == list(range(state.head.revision, 0, -1))
+        (newest,) = history[0].changes
+        assert state.pointers["greeter"].digest == newest.after
+        assert store.release(newest.after) is not None
+    assert try_to_deploy(store, {"greeter": "Hi"}, store.read().head).outcome == "won"
+
+
+def differs(store: Store, head: Head | None) -> bool:
+    return store.read().head != head
