@@ -249,7 +249,6 @@ def sqlite_files(url: str) -> list[Path]:
     return sorted(path.parent.glob(path.name + "*"))
 
 
-@pytest.mark.xfail(strict=True, reason="live.sqlite reads on from a file that is gone")
 def test_an_app_is_served_while_the_file_of_its_store_is_gone(
     embedded: Store, embedded_url: str, started: Starter
 ) -> None:
@@ -263,7 +262,6 @@ def test_an_app_is_served_while_the_file_of_its_store_is_gone(
         assert client.status().reason == "the store does not hold this environment"
 
 
-@pytest.mark.xfail(strict=True, reason="live.sqlite reads on from a file that is gone")
 def test_a_file_that_was_replaced_by_a_newer_one_is_followed(
     embedded: Store, embedded_url: str, started: Starter, tmp_path: Path, opened: Opener
 ) -> None:

@@ -46,8 +46,9 @@ def test_a_change_is_in_the_presence_at_once(
 def test_a_client_that_waits_for_its_environment_is_present_when_it_serves_it(
     store: Store, store_url: str, started: Starter
 ) -> None:
-    started(store_url, poll=0.2, ready=False)
+    client = started(store_url, poll=0.2, ready=False)
     deploy(store, greeter="Hello")
+    until_served(client, 1)
     until(lambda: [(each.epoch, each.revision) for each in store.clients()] == [(1, 1)], seconds=2)
 
 

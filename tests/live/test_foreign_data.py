@@ -12,7 +12,7 @@ from promptops.errors import StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
 from promptops.live.records import Head, Presence, State
-from promptops.live.sqlite import APPLICATION_ID
+from promptops.live.sqlite.file import APPLICATION_ID
 from promptops.live.store import Store
 from tests.conftest import Opener
 from tests.deployments import deploy, deploy_times, digest, intent, release, try_to_deploy

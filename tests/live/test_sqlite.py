@@ -65,7 +65,7 @@ def test_a_full_disk_changes_nothing_and_is_said(file: Path, opened: Opener) -> 
     store = opened(f"sqlite:///{file}")
     assert isinstance(store, SqliteStore)
     store.read()
-    db = store._connection
+    db = store._file._connection
     assert db is not None
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     db.execute(f"PRAGMA max_page_count = {pages}")

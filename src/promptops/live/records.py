@@ -8,6 +8,8 @@ from typing import Any
 
 from promptops.errors import StoreCorrupt
 
+# One encoder: `json.dumps` with separators builds a new one at every call.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _JUNK = (ValueError, KeyError, TypeError, RecursionError)
 _KINDS: dict[str, tuple[type, ...]] = {
     "epoch": (int,),
@@ -71,7 +73,8 @@ class Pointer:
         return any(hold.digest == digest for hold in self.held)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return _encode(facts | {"held": [asdict(hold) for hold in self.held]})
 
     @classmethod
     def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
@@ -141,7 +144,7 @@ class Entry:
     def to_json(self) -> str:
         changes = [{**change.as_json(), "commit": change.commit} for change in self.changes]
         facts = self.as_json() | {"request": self.request, "changes": changes}
-        return json.dumps(facts, separators=(",", ":"))
+        return _encode(facts)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Entry":
@@ -172,7 +175,7 @@ class Presence:
         return Head(self.epoch, self.revision) >= head
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return _encode(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Presence | None":

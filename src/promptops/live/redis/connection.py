@@ -1,0 +1,116 @@
+"""Connections to Redis: bounded in time, never retried, with errors that show no password."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from promptops.errors import StoreCorrupt, StoreError, StoreUnreachable
+from promptops.live.address import Address
+from promptops.live.store import Timeouts
+
+PERMISSION = "the user of the store's URL lacks this permission"
+FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
+MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
+
+
+def connect(address: Address, timeouts: Timeouts) -> redis.Redis:
+    place: dict[str, Any] = {"host": address.host, "port": address.port}
+    if address.scheme == "unix":
+        place = {"unix_socket_path": address.path}
+    if address.scheme == "rediss":
+        place |= {
+            "ssl": True,
+            "ssl_ca_certs": address.ca,
+            "ssl_certfile": address.cert,
+            "ssl_keyfile": address.key,
+        }
+    # Defaults of redis-py retry for up to a minute on a stopped server.
+    return redis.Redis(
+        **place,
+        db=address.db,
+        username=address.username,
+        password=address.password,
+        socket_connect_timeout=timeouts.connect,
+        socket_timeout=timeouts.answer,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        single_connection_client=False,
+        protocol=2,
+    )
+
+
+def answer(address: Address, ask: Callable[[], Any]) -> Any:
+    """Ask, and turn what redis-py raises into our errors, none of which shows a password."""
+    try:
+        return ask()
+    except redis.AuthenticationError as error:
+        raise StoreUnreachable(
+            f"{address} refused the user or the password",
+            "check the user and the password in the store's URL",
+        ) from error
+    except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        raise StoreUnreachable(
+            f"{address} does not answer: {_cause(error)}",
+            "check the store's URL and that Redis runs there",
+        ) from error
+    except redis.ResponseError as error:
+        raise _refusal(address, error) from error
+    except redis.RedisError as error:
+        raise StoreUnreachable(
+            f"{address} does not speak as Redis does",
+            "check the host and the port in the store's URL",
+        ) from error
+
+
+class Script:
+    """A Lua script of this folder, sent whole only to a server that does not know it yet."""
+
+    def __init__(self, name: str) -> None:
+        self._text = Path(__file__).with_name(name).read_text("utf-8")
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, connection: Any, keys: list[str], arguments: list[Any]) -> Any:
+        """Run it on one connection, which redis-py's own client would look up and check anew."""
+        try:
+            return _ask(connection, "EVALSHA", self._sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
+
+    def run_readonly(self, connection: Any, keys: list[str], arguments: list[Any]) -> Any:
+        """By EVALSHA_RO, which a user with read permission only may call."""
+        try:
+            return _ask(connection, "EVALSHA_RO", self._sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return _ask(connection, "EVAL_RO", self._text, len(keys), *keys, *arguments)
+
+
+def _ask(connection: Any, *command: Any) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()
+
+
+def _cause(error: BaseException) -> str:
+    return "no answer in time" if isinstance(error, redis.TimeoutError) else str(error).rstrip(".")
+
+
+def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
+    """What an error reply of the server means, and the way out of it."""
+    text = str(error)
+    if "WRONGTYPE" in text or "wrong kind of value" in text:
+        return StoreCorrupt(
+            f"a key of this environment in {address} holds data that promptops did not write",
+            "another program uses it; choose a namespace of your own with ?ns=NAME",
+        )
+    # redis-py takes the first word away from the replies that it has a class for.
+    hints = {
+        redis.exceptions.NoPermissionError: PERMISSION,
+        redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
+        redis.exceptions.OutOfMemoryError: FULL,
+    }
+    hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
+    return StoreUnreachable(f"{address} refused: {text}", hint)

@@ -1,0 +1,188 @@
+"""An environment in Redis 7 or Valkey: its keys, and what is asked of them."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import redis
+
+from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreError, StoreUnreachable
+from promptops.live.address import Address
+from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.redis.connection import PERMISSION, Script, answer, connect
+from promptops.live.redis.listener import RedisListener
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size
+from promptops.manifest.digest import digest_of
+
+CATCH_UP = 100
+
+
+class RedisStore:
+    """Implements `promptops.live.store.Store`; `timeouts` bound every answer; no retries."""
+
+    def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
+        self.address = address
+        self.environment = environment
+        tag = f"{{{address.namespace}:{environment}}}"
+        self._head = f"{tag}:head"
+        self._pointers = f"{tag}:pointers"
+        self._history = f"{tag}:history"
+        self._release = f"{tag}:release:"
+        self._clients = f"{tag}:clients"
+        self._client = f"{tag}:client:"
+        self._channel = f"{tag}:changes"
+        self._redis = connect(address, timeouts)
+        self._swap = Script("swap.lua")
+        self._read = Script("read.lua")
+
+    def read(self, since: Head | None = None) -> State:
+        known = ["", "", ""]
+        if since is not None:
+            known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
+        keys = [self._head, self._pointers, self._history]
+        with self._connected() as connection:
+            said = self._answer(
+                lambda: self._read.run_readonly(connection, keys, [*known, CATCH_UP])
+            )
+        if said[0] in {b"wrongtype", b"broken"}:
+            raise self._corrupt(said, None)
+        head = _as_head(said[0], said[1])
+        flat = said[3]
+        # A name that is not text is no unit, and its value no pointer.
+        units = [name.decode(errors="backslashreplace") for name in flat[::2]]
+        pointers = {
+            unit: Pointer.from_json(text, unit)
+            for unit, text in zip(units, flat[1::2], strict=True)
+        }
+        return State(head, pointers, whole=said[2] == b"whole")
+
+    def put(self, data: bytes) -> str:
+        digest = digest_of(data)
+        check_size(digest, len(data))
+        key = self._release + digest
+        self._answer(lambda: self._redis.set(key, data, nx=True))
+        if self.release(digest) != data:
+            raise StoreCorrupt(
+                f"the store holds other bytes under {digest}",
+                "somebody changed the store by hand; nothing was deployed",
+            )
+        return digest
+
+    def release(self, digest: str) -> bytes | None:
+        key = self._release + digest
+        size = self._answer(lambda: self._redis.strlen(key))
+        check_size(digest, size)
+        data: bytes | None = self._answer(lambda: self._redis.get(key))
+        return data
+
+    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+        before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
+        digests = sorted({pointer.digest for pointer in pointers.values()})
+        keys = [self._head, self._pointers, self._history, *(self._release + d for d in digests)]
+        arguments = [
+            *before,
+            before[0] or "1",
+            str(entry.revision),
+            entry.operation,
+            entry.to_json(),
+            " ".join(pointers),
+            self._channel,
+        ]
+        for unit, pointer in pointers.items():
+            arguments += [unit, pointer.to_json()]
+        with self._connected() as connection:
+            try:
+                said = self._answer(lambda: self._swap.run(connection, keys, arguments))
+            except StoreUnreachable as error:
+                if isinstance(error.__cause__, redis.ResponseError):
+                    raise
+                raise OutcomeUnknown(
+                    f"the answer of {self.address} to the swap was lost: {error.message}"
+                ) from error
+        outcome, first, second = (part.decode() for part in said)
+        if outcome in {"wrongtype", "broken"}:
+            raise self._corrupt(said, expected)
+        if outcome == "missing":
+            return Swap("missing", expected, first.removeprefix(self._release))
+        if outcome == "denied":
+            raise StoreUnreachable(
+                f"{self.address} refused: the user may not {second} {first}", PERMISSION
+            )
+        if outcome not in {"won", "same", "lost"}:
+            raise StoreCorrupt(f"the swap answered {outcome!r}")
+        return Swap(outcome, _as_head(first, second))
+
+    def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
+        newest = "+" if before is None else f"({max(before, 1)}-0"
+        found = self._answer(
+            lambda: self._redis.xrevrange(self._history, max=newest, min="-", count=limit)
+        )
+        try:
+            return [Entry.from_json(fields[b"entry"]) for _, fields in found]
+        except KeyError as error:
+            raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+
+    def announce(self, presence: Presence, seconds: int) -> None:
+        def write() -> None:
+            self._redis.set(self._client + presence.client, presence.to_json(), ex=seconds)
+            self._redis.sadd(self._clients, presence.client)
+
+        self._answer(write)
+
+    def withdraw(self, client: str) -> None:
+        def write() -> None:
+            self._redis.srem(self._clients, client)
+            self._redis.delete(self._client + client)
+
+        self._answer(write)
+
+    def clients(self) -> list[Presence]:
+        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._clients)))
+        if not names:
+            return []
+        keys = [self._client.encode() + name for name in names]
+        texts = self._answer(lambda: self._redis.mget(keys))
+        gone = [name for name, text in zip(names, texts, strict=True) if text is None]
+        if gone:
+            # Tidying is a courtesy; an operator who may not write still gets the list.
+            with contextlib.suppress(StoreError):
+                self._answer(lambda: self._redis.srem(self._clients, *gone))
+        found = (Presence.from_json(text) for text in texts if text is not None)
+        return [presence for presence in found if presence is not None]
+
+    def listen(self) -> RedisListener:
+        connection = self._redis.connection_pool.make_connection()
+        return RedisListener(connection, self.address, self._channel)
+
+    def close(self) -> None:
+        self._redis.close()
+        self._redis.connection_pool.disconnect()
+
+    def _corrupt(self, answer: list[bytes], head: Head | None) -> StoreCorrupt:
+        """What a script that answered wrongtype or broken has found."""
+        key, what = answer[1].decode(), answer[2].decode()
+        if answer[0] == b"broken":
+            last = what.removesuffix("-0") if key == self._history else "pointers"
+            return apart(self.environment, head, last)
+        return StoreCorrupt(
+            f"the key {key} holds a {what}, not what promptops writes",
+            "another program uses this key; nothing was changed. Choose a namespace of your own "
+            "with ?ns=NAME",
+        )
+
+    def _answer(self, ask: Callable[[], Any]) -> Any:
+        return answer(self.address, ask)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """A connection that stands: when this raises StoreUnreachable, nothing was sent."""
+        pool = self._redis.connection_pool
+        connection = self._answer(pool.get_connection)
+        try:
+            yield connection
+        finally:
+            pool.release(connection)
+
+
+def _as_head(epoch: bytes | str, revision: bytes | str) -> Head | None:
+    return Head(int(epoch), int(revision)) if epoch else None
