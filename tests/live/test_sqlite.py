@@ -1,11 +1,11 @@
 """What only a file can do to us: another's lock, a full disk, a crash of the one who writes."""
 
-import contextlib
 import multiprocessing
 import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def file(tmp_path: Path, opened: Opener) -> Path:
 @pytest.fixture
 def locked(file: Path) -> Iterator[sqlite3.Connection]:
     """Another program is in the middle of writing, and does not end."""
-    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
         yield db
 
@@ -61,6 +61,18 @@ def test_a_writer_waits_for_another_and_gives_up_in_time(
     assert deploy(store, greeter="Hi") == Head(1, 2)
 
 
+def test_a_reader_at_the_birth_of_a_store_sees_nothing_or_everything(
+    tmp_path: Path, processes: ProcessPoolExecutor, opened: Opener
+) -> None:
+    for number in range(20):
+        url = f"sqlite:///{tmp_path}/{number}.db"
+        readers = [processes.submit(actors.watch, url, 1, incremental=False) for _ in range(4)]
+        deploy(opened(url), greeter="Hello")
+        for each in readers:
+            _, mixed = each.result(timeout=20)
+            assert mixed == 0
+
+
 def test_a_full_disk_changes_nothing_and_is_said(file: Path, opened: Opener) -> None:
     store = opened(f"sqlite:///{file}")
     assert isinstance(store, SqliteStore)
@@ -82,7 +94,7 @@ def test_a_full_disk_changes_nothing_and_is_said(file: Path, opened: Opener) -> 
 def test_an_oversize_release_is_refused_without_being_loaded(
     file: Path, processes: ProcessPoolExecutor
 ) -> None:
-    with contextlib.closing(sqlite3.connect(file)) as db, db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("UPDATE releases SET data = zeroblob(?)", (64 * MAX_BYTES,))
     outcome, grown = processes.submit(
         actors.memory_to_read, f"sqlite:///{file}", digest("greeter", "Hello")
@@ -97,6 +109,24 @@ def test_the_file_holds_several_environments(file: Path, opened: Opener) -> None
     deploy_times(staging, 2)
     assert opened(f"sqlite:///{file}").read().head == Head(1, 1)
     assert opened(f"sqlite:///{file}", "staging").read().head == Head(1, 2)
+
+
+def test_a_store_whose_file_was_deleted_is_empty_and_may_begin_anew(
+    file: Path, opened: Opener
+) -> None:
+    store, other = opened(f"sqlite:///{file}"), opened(f"sqlite:///{file}")
+    assert store.read() == other.read()
+    with closing(store.listen()) as listener:
+        while listener.wait(0.05):
+            pass
+        for left in file.parent.glob("store.db*"):
+            left.unlink()
+        assert store.read().head is None
+        assert store.history() == []
+        deploy(other, greeter="Hi")
+        assert listener.wait(5)
+    assert store.read().head == Head(1, 1)
+    assert store.read().pointers["greeter"].digest == digest("greeter", "Hi")
 
 
 def test_a_file_whose_name_is_odd(tmp_path: Path, opened: Opener) -> None:

@@ -130,10 +130,13 @@ def identity_of(path: Path) -> tuple[int, int] | None:
 
 def _is_ours(db: sqlite3.Connection, address: Address) -> bool:
     """False for an empty file; raises StoreCorrupt for another program's database."""
+    # The tables first: our own get their owner in the same moment, so tables that were seen and
+    # have no owner afterwards are not ours, even while another process makes the store.
+    tables = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     (owner,) = db.execute("PRAGMA application_id").fetchone()
     if owner == APPLICATION_ID:
         return True
-    if owner != 0 or db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if owner != 0 or tables:
         raise StoreCorrupt(
             f"{address} is a database of another program", "name another file; nothing was changed"
         )
