@@ -9,7 +9,7 @@ from benchmarks.rounds import alternate
 from benchmarks.servers import redis_server
 from benchmarks.table import Bound, Row
 from benchmarks.unit import ENVIRONMENT, UNIT, deploy
-from promptops.live.store import open_store
+from promptops.live.opening import open_store
 
 ROUNDS = 31
 MANIFEST = Path(__file__).parent.parent / "manifests" / "support-triage" / "manifest.yaml"

@@ -8,7 +8,7 @@ from benchmarks.servers import langfuse_sdk, redis_server
 from benchmarks.table import Bound, Row
 from benchmarks.unit import ENVIRONMENT, TEXT, UNIT, deploy
 from promptops import Client
-from promptops.live.store import open_store
+from promptops.live.opening import open_store
 
 ROUNDS = 301
 

@@ -14,7 +14,8 @@ from benchmarks.rounds import Rounds
 from benchmarks.servers import redis_server
 from benchmarks.table import Bound, Row
 from benchmarks.unit import ENVIRONMENT, UNIT, deploy, proposed, release, swapped
-from promptops.live.store import Store, open_store
+from promptops.live.opening import open_store
+from promptops.live.store import Store
 from tests.servers import Server
 
 CLIENTS = 50

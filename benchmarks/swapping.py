@@ -10,8 +10,8 @@ from benchmarks.servers import redis_server
 from benchmarks.table import Bound, Row
 from benchmarks.unit import ENVIRONMENT, deploy, proposed, release, swapped
 from promptops.live.moves import Proposal
+from promptops.live.opening import open_store
 from promptops.live.records import Head, State
-from promptops.live.store import open_store
 
 ROUNDS = 3000
 

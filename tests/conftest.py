@@ -15,7 +15,8 @@ from typing import Protocol
 import pytest
 
 from promptops.live.address import parse_address
-from promptops.live.store import OPERATOR, Store, Timeouts, open_store
+from promptops.live.opening import open_store
+from promptops.live.store import OPERATOR, Store, Timeouts
 from tests.servers import SERVERS, Server, sqlite_dump
 
 _namespaces = (f"test{number}" for number in itertools.count(1))

@@ -7,7 +7,7 @@ from promptops.delivery import hold as delivery_hold
 from promptops.delivery import rollback as delivery_rollback
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deployment import Deployment
-from promptops.live.store import open_store
+from promptops.live.opening import open_store
 from tests.deployments import digest, intent, release
 
 

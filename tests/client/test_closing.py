@@ -95,15 +95,15 @@ def test_a_client_whose_store_is_dead_closes_as_well(
 def test_clients_whose_store_hangs_close_within_a_second_at_any_moment(
     on_redis: Store, redis_server: Server, started: Starter
 ) -> None:
-    clients = [started(redis_server.url, poll=0.2) for _ in range(12)]
+    clients = [started(redis_server.url, poll=0.2) for _ in range(9)]
     redis_server.stop()
 
     def close_after(number: int) -> None:
-        time.sleep(number * 0.1)
+        time.sleep(number * 0.11)
         close_in_time(clients[number])
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(close_after, range(12)))
+    with ThreadPoolExecutor(9) as pool:
+        list(pool.map(close_after, range(9)))
 
 
 def exits(url: str) -> tuple[int, str, float]:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from statistics import median
 
-import pytest
-
 from promptops import Client
 from promptops.delivery.deployment import Deployment
 from promptops.live.store import Store
@@ -17,7 +15,7 @@ from tests.client.conftest import Starter
 from tests.client.waiting import until_served
 from tests.deployments import deploy, digest
 
-EDITIONS = 200
+EDITIONS = 150
 
 Change = Callable[[], Future[Deployment]]
 
@@ -68,14 +66,13 @@ def test_a_hold_leaves_what_is_served_and_its_revision_as_they_were(
     assert (served.digest, served.revision) == (before.digest, before.revision)
 
 
-@pytest.mark.parametrize("hint", [True, False])
 def test_units_that_are_deployed_together_are_seen_together(
-    store: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor, hint: bool
+    store: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor
 ) -> None:
     units = ["answer", "question", "summary"]
     editions = {digest(unit, str(n)): n for unit in units for n in range(EDITIONS)}
     deploy(store, **dict.fromkeys(units, "first"))
-    client = started(store_url, hint=hint, poll=0.01)
+    client = started(store_url, poll=0.01)
     seen: set[tuple[str, ...]] = set()
     stop = threading.Event()
 

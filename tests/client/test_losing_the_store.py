@@ -134,7 +134,7 @@ def test_a_store_that_was_away_for_long_is_followed_again_within_one_poll(
     deploy(store, greeter="Hello", farewell="Bye")
     client = started(durable_server.url, poll=0.2)
     durable_server.kill()
-    until_refused(client, 12)
+    until_refused(client, 10)
     durable_server.start()
     until_ready(client, 1)
     assert_follows(client, store)

@@ -73,8 +73,8 @@ def test_a_store_that_hangs_leaves_a_client_not_ready(
     where = f"redis://127.0.0.1:{redis_server.port}/0"
     assert_not_ready(
         client,
-        1.2,
-        f"nothing of production was read after 1.2 s; tried the store {where}: {where} does not "
+        0.8,
+        f"nothing of production was read after 0.8 s; tried the store {where}: {where} does not "
         "answer: no answer in time",
     )
 
@@ -85,8 +85,8 @@ def test_an_environment_that_does_not_exist_leaves_a_client_not_ready(
     client = started(store_url, ready=False)
     assert_not_ready(
         client,
-        0.5,
-        f"nothing of production was read after 0.5 s; tried the store {store.address}: the store "
+        0.3,
+        f"nothing of production was read after 0.3 s; tried the store {store.address}: the store "
         "does not hold this environment",
     )
 
@@ -108,7 +108,7 @@ def test_a_client_that_is_asked_before_its_first_answer_says_to_wait(
 def test_a_client_becomes_ready_when_its_environment_is_created_later(
     store: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor
 ) -> None:
-    client = started(store_url, poll=0.2, ready=False)
+    client = started(store_url, poll=0.1, ready=False)
     with pytest.raises(NotReady):
         client.get("greeter")
     until_refused(client, 6)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from promptops.live import moves
+from promptops.live.opening import open_store
 from promptops.live.records import Entry, Head, Pointer, State
-from promptops.live.store import CLIENT, Store, Swap, open_store
+from promptops.live.store import CLIENT, Store, Swap
 from tests.deployments import intent, release
 
 

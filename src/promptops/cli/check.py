@@ -39,7 +39,7 @@ def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
 
 
 def _project_manifests() -> tuple[Path, ...]:
-    project = settings.project_here()
+    project = settings.project_here("name what to check: promptops validate FOLDER")
     folder = project.root / project.manifests
     if not folder.is_dir():
         raise UsageError(

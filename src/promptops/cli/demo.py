@@ -14,13 +14,15 @@ import click
 from promptops.cli import settings
 from promptops.cli.changes import change_line
 from promptops.cli.report import new_intent
+from promptops.cli.settings import Environment
 from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.deploy import Conditions, deploy
 from promptops.delivery.deployment import Deployment
 from promptops.delivery.rollback import rollback
 from promptops.errors import CheckFailed, UsageError
 from promptops.live.address import Address
-from promptops.live.store import Store, entries, open_store
+from promptops.live.opening import open_store
+from promptops.live.store import Store, entries
 from promptops.manifest.digest import short
 from promptops.source.git import Repository
 from promptops.source.project import Project, find_project
@@ -80,7 +82,7 @@ def demo() -> None:
     \b
     promptops demo
     """
-    project = settings.project_here()
+    project = settings.project_here("run the demo in a clone of promptops or in your project")
     repository = Repository.around(project.root)
     with tempfile.TemporaryDirectory(prefix="promptops-demo-") as folder:
         scratch = Scratch.of(repository, Path(folder) / "clone")
@@ -115,7 +117,7 @@ def _tell(scratch: Scratch, project: Project, store: Store) -> None:
         _report(store, done)
         _served(app, done, "served the new prompt", "the swap")
 
-        intent = new_intent(None, "the new prompt hesitates too much")
+        intent = new_intent(_place(store), None, "the new prompt hesitates too much")
         done = rollback(store, (unit,), None, intent)
         _report(store, done)
         _served(app, done, "was back on the old one", "the rollback")
@@ -135,9 +137,13 @@ def _deploy(store: Store, checkout: Checkout, reason: str) -> Deployment:
     return deploy(
         store,
         {item.unit: (item.digest, item.data) for item in checkout.built},
-        new_intent(None, reason, checkout.commit),
+        new_intent(_place(store), None, reason, checkout.commit),
         Conditions(create=True),
     )
+
+
+def _place(store: Store) -> Environment:
+    return Environment(ENVIRONMENT, store.address)
 
 
 def _report(store: Store, done: Deployment) -> None:

@@ -1,6 +1,5 @@
 """deploy: make units live from a git commit."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import click
@@ -14,10 +13,9 @@ from promptops.cli.options import (
     output_option,
     wait_option,
 )
-from promptops.cli.output import say_warning
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
-from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
+from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.errors import Refused
@@ -65,13 +63,13 @@ def deploy(
     promptops deploy --all --env production --dry-run
     """
     if bool(units) == everything:
-        raise click.UsageError("name the units to deploy, or say --all")
+        raise click.UsageError("name the units to deploy or say --all, one of the two")
     if dirty and commit != "HEAD":
         raise click.UsageError("--dirty and --commit exclude each other")
     place = settings.environment(env, store)
-    project = settings.project_here()
-    intent = new_intent(operation, reason)
-    with move(place, intent, output) as opened:
+    project = settings.project_here("a deploy builds the manifests of a project: run it in one")
+    intent = new_intent(place, operation, reason)
+    with move(place, intent, output, dry_run=dry_run) as opened:
         if dirty:
             _check_dirty(place)
             checkout = from_work_tree(project, units, place.name)
@@ -83,7 +81,7 @@ def deploy(
             create=create or place.create,
             skip_held=everything,
             expect_revision=expect_revision,
-            is_older=None if allow_older else _is_older(checkout),
+            is_older=None if allow_older else checkout.is_older,
         )
         done = make_live(
             opened,
@@ -94,25 +92,6 @@ def deploy(
             dry_run=dry_run,
         )
         report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
-
-
-def _is_older(checkout: Checkout) -> Callable[[str], bool | None] | None:
-    """The question of the checkout; says so where a shallow clone has no answer."""
-    asked = checkout.is_older
-    if asked is None:
-        return None
-
-    def is_older(live: str) -> bool | None:
-        answer = asked(live)
-        if answer is None:
-            say_warning(
-                f"this clone does not know commit {live[:12]}, which is live: whether "
-                f"{str(checkout.commit)[:12]} is older was not checked; in CI fetch the whole "
-                "history (fetch-depth: 0)"
-            )
-        return answer
-
-    return is_older
 
 
 def _check_dirty(place: Environment) -> None:

@@ -9,7 +9,8 @@ from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, printable, say_warning, table
 from promptops.cli.settings import Environment
-from promptops.delivery.in_git import digests_in_git
+from promptops.delivery.deployment import read_existing
+from promptops.delivery.in_git import InGit, last_commit
 from promptops.delivery.status import EnvironmentStatus
 from promptops.delivery.status import status as read_status
 from promptops.errors import UsageError
@@ -26,8 +27,9 @@ from promptops.source.project import find_project
 def status(env: str | None, store: str | None, output: str) -> None:
     """What is live, since when, who serves it, and what git says.
 
-    The state of a unit: in sync, behind (git is newer), held (git wants what is held), not in git,
-    not deployed, invalid in git; or live, where no repository is at hand.
+    The state of a unit: in sync, behind (git is newer), ahead (git is older), differs (git cannot
+    tell), held (git wants what is held), not in git, not deployed, invalid in git; or live, where
+    no repository is at hand.
 
     \b
     promptops status --env production
@@ -50,13 +52,13 @@ def status(env: str | None, store: str | None, output: str) -> None:
     emit(output, facts, _status_text(found, place))
 
 
-def _in_git(place: Environment) -> dict[str, str | None] | None:
+def _in_git(place: Environment) -> InGit | None:
     """What git wants, where a project and its repository are at hand."""
     project = find_project(Path.cwd())
     if project is None:
         return None
     try:
-        return digests_in_git(project, place.name)
+        return last_commit(project, place.name)
     except UsageError as error:
         say_warning(f"not compared with git: {error.message}")
         return None
@@ -126,8 +128,10 @@ def history(
                 found.append(entry)
             if len(found) == limit or (operation and found):
                 break
-        if unit is not None and not found:
-            live_pointer(opened.read(), unit, place.name)
+        if not found:
+            state = read_existing(opened)
+            if unit is not None:
+                live_pointer(state, unit, place.name)
     finally:
         opened.close()
     if operation and not found:

@@ -8,6 +8,7 @@ import click
 from promptops.cli.output import printable, say
 from promptops.finding import Finding
 
+WIDTH = 160
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -27,19 +28,30 @@ def as_text(finding: Finding) -> str:
     lines = [f"{file}:{place.line}:{place.column}: {word}: {printable(finding.message)}"]
     margin = " " * len(str(place.line))
     if finding.source:
-        before = finding.source[: place.column - 1]
-        marked = finding.source[place.column - 1 : place.column - 1 + place.width]
+        source, column = _window(finding.source, place.column)
+        before = source[: column - 1]
+        marked = source[column - 1 : column - 1 + place.width]
         carets = "^" * max(1, sum(map(_cells, marked)))
         # A tab stays a tab, so that the caret stands where the terminal puts the character.
         indent = "".join("\t" if mark == "\t" else " " * _cells(mark) for mark in before)
         lines += [
             f"{margin} |",
-            f"{place.line} | {printable(finding.source)}",
+            f"{place.line} | {printable(source)}",
             f"{margin} | {indent}{click.style(carets, fg=_COLOURS[finding.severity])}",
         ]
     if finding.hint:
         lines.append(f"{margin} = help: {printable(finding.hint)}")
     return "\n".join(lines)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """A line short enough to be read, and where the column is in it."""
+    if len(line) <= WIDTH:
+        return line, column
+    start = max(0, min(column - 1 - WIDTH // 2, len(line) - WIDTH))
+    end = start + WIDTH
+    left, right = "…" if start else "", "…" if end < len(line) else ""
+    return left + line[start:end] + right, column - start + len(left)
 
 
 def _cells(mark: str) -> int:

@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import signal
 import sys
 import traceback
 from difflib import get_close_matches
@@ -81,7 +82,10 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Unicode must not turn a deployment that was done into a failure.
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # What was done is done and told: an interrupt must not make it look like nothing from now on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,12 +1,13 @@
 """Options that several commands share, so that they look the same everywhere."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_ID = re.compile(r"[!-~]{1,128}")
 
 
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,11 +41,19 @@ def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def _checked_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """An empty id, as of an unset variable, would quietly be a new one every time."""
+    if value is not None and not _ID.fullmatch(value):
+        raise click.BadParameter("an id has 1 to 128 printable characters without spaces")
+    return value
+
+
 def operation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--reason` and `--operation`, for what becomes an entry of the history."""
     function = click.option(
         "--operation",
         metavar="ID",
+        callback=_checked_id,
         help="An id of your own: the same command with the same id is done once. [default: new]",
     )(function)
     return click.option("--reason", metavar="TEXT", default="", help="Why, for the history.")(

@@ -16,6 +16,8 @@ from promptops.delivery.look import Shown
 from promptops.errors import InputError, UsageError
 from promptops.manifest.render import Renderer
 
+MAX_INPUT = 1 << 20
+
 
 def unit_source(function: Any) -> Any:
     """`[UNIT]` for what is live, `--path FOLDER` for what would be built."""
@@ -113,8 +115,13 @@ def _split(item: str) -> tuple[str, str]:
         raise UsageError(f"'{item}' is no input", "write --input NAME=VALUE or --input NAME=@FILE")
     if not value.startswith("@"):
         return name, value
+    path = Path(value[1:])
     try:
-        return name, Path(value[1:]).read_text("utf-8")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is not a plain file", "name a text file after the @")
+        if path.stat().st_size > MAX_INPUT:
+            raise UsageError(f"{path} is larger than {MAX_INPUT} bytes", "shorten the input")
+        return name, path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{value[1:]} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:

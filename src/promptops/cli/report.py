@@ -4,7 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from promptops.manifest.digest import short
 from promptops.source.identity import actor
 
 
-def new_intent(operation: str | None, reason: str, commit: str | None = None) -> Intent:
+def new_intent(
+    place: Environment, operation: str | None, reason: str, commit: str | None = None
+) -> Intent:
     """Who does it, now, under the operation id that was named or a new one."""
     return Intent(
         operation=operation or str(uuid.uuid4()),
@@ -31,11 +33,14 @@ def new_intent(operation: str | None, reason: str, commit: str | None = None) ->
         at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         reason=reason,
         commit=commit,
+        environment=place.name,
     )
 
 
 @contextmanager
-def move(place: Environment, intent: Intent, output: str) -> Iterator[Store]:
+def move(
+    place: Environment, intent: Intent, output: str, *, dry_run: bool = False
+) -> Iterator[Store]:
     """The store of a command that changes something; a refusal is printed as JSON too."""
     store = place.open()
     try:
@@ -45,10 +50,14 @@ def move(place: Environment, intent: Intent, output: str) -> Iterator[Store]:
             action = "unknown" if isinstance(error, OutcomeUnknown) else "none"
             head = None if isinstance(error, OutcomeUnknown) else _head(store)
             facts = _facts(place, intent.operation, head, action)
+            if dry_run:
+                facts["dry_run"] = True
             emit(output, facts | {"refused": _refusal(error)}, "")
         raise
     finally:
-        store.close()
+        # There is nothing left to interrupt.
+        with suppress(KeyboardInterrupt):
+            store.close()
 
 
 def report(
@@ -82,6 +91,8 @@ def report(
             unconfirmed = _uncounted(error)
         else:
             facts["clients"] = _clients(confirmation)
+            if not confirmation.present:
+                say("no client is present: nobody could confirm it")
             unconfirmed = _unconfirmed(confirmation, wait)
     if unconfirmed is not None:
         facts["refused"] = _refusal(unconfirmed)

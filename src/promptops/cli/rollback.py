@@ -45,7 +45,7 @@ def rollback(
     promptops rollback --env production --to 41 --wait
     """
     place = settings.environment(env, store)
-    intent = new_intent(operation, reason)
+    intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
         done = roll_back(opened, units, to, intent, force=force, resume=operation is not None)
         report(place, opened, intent, done, wait=wait, output=output)
@@ -80,7 +80,7 @@ def hold(
     if not lift and not reason:
         raise click.UsageError("a hold needs a reason: add --reason TEXT")
     place = settings.environment(env, store)
-    intent = new_intent(operation, reason)
+    intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
         done = hold_digest(opened, unit, digest, intent, lift=lift, resume=operation is not None)
         report(place, opened, intent, done, wait=None, output=output)

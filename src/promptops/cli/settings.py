@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from promptops.errors import UsageError
-from promptops.live.address import Address, parse_address
-from promptops.live.store import Store, open_store
+from promptops.live.address import Address, check_environment_name, parse_address
+from promptops.live.opening import open_store
+from promptops.live.store import Store
 from promptops.source.project import PROJECT_FILE, Project, find_project
 
 
@@ -24,14 +25,11 @@ class Environment:
         return open_store(self.address, self.name)
 
 
-def project_here() -> Project:
-    """The project around the current folder; raises UsageError when there is none."""
+def project_here(hint: str) -> Project:
+    """The project around the current folder; raises UsageError, with the hint, without one."""
     project = find_project(Path.cwd())
     if project is None:
-        raise UsageError(
-            f"there is no {PROJECT_FILE} here or in a folder above",
-            "run this in your project, or name the store with --store URL --env NAME",
-        )
+        raise UsageError(f"there is no {PROJECT_FILE} here or in a folder above", hint)
     return project
 
 
@@ -43,8 +41,9 @@ def environment(name: str | None, store: str | None) -> Environment:
     if store:
         if not name:
             raise UsageError("--store needs an environment", "add --env NAME")
+        check_environment_name(name)
         return Environment(name, parse_address(store))
-    project = project_here()
+    project = project_here("run this in your project, or say --store URL --env NAME")
     if not name:
         names = ", ".join(project.environments)
         raise UsageError("say which environment", f"add --env NAME; {project.shown} has: {names}")

@@ -11,7 +11,9 @@ from promptops.client.callbacks import Changed
 from promptops.client.live import LiveRelease
 from promptops.client.refresher import Refresher, introduce
 from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
-from promptops.live.store import CLIENT, open_store
+from promptops.live.address import check_environment_name
+from promptops.live.opening import open_store
+from promptops.live.store import CLIENT
 from promptops.version import VERSION
 
 
@@ -19,7 +21,8 @@ from promptops.version import VERSION
 class Status:
     """How a client is: READY, STALE (serving on without news from the store) or NOT_READY.
 
-    `age` is the time in seconds since the store last confirmed what is served.
+    `age` is the time in seconds since the store last confirmed what is served. A client that is
+    closed, or whose refresher was lost in a fork, is STALE by its age.
     """
 
     state: Literal["NOT_READY", "READY", "STALE"]
@@ -52,6 +55,7 @@ class Client:
         hint: bool = True,
         poll: float = 2.0,
     ) -> None:
+        check_environment_name(environment)
         store = open_store(url, environment, CLIENT)
         self._source = str(store.address)
         self._environment = environment
@@ -97,17 +101,20 @@ class Client:
         refresher = self._refresher
         snapshot, error, checked = refresher.snapshot, refresher.error, refresher.checked
         head = snapshot.head
+        age = None if checked is None else time.monotonic() - checked
+        limit = 3 * refresher.poll + 1
         if head is None:
             state: Literal["NOT_READY", "READY", "STALE"] = "NOT_READY"
         else:
-            state = "READY" if error is None else "STALE"
+            current = error is None and not refresher.closing.is_set()
+            state = "READY" if current and age is not None and age < limit else "STALE"
         return Status(
             state=state,
-            reason="" if error is None else error.message,
+            reason=self._reason(state, error),
             source=self._source,
             epoch=None if head is None else head.epoch,
             revision=None if head is None else head.revision,
-            age=None if checked is None else time.monotonic() - checked,
+            age=age,
             errors=refresher.errors,
             unknown_inputs=refresher.unknown_inputs.count,
             units={unit: live.digest for unit, live in snapshot.units.items()},
@@ -126,6 +133,13 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _reason(self, state: str, error: PromptopsError | None) -> str:
+        if error is not None:
+            return error.message
+        if self._refresher.closing.is_set():
+            return "the client is closed"
+        return "nothing was refreshed for a while" if state == "STALE" else ""
 
     def _absent(self, unit: str) -> PromptopsError:
         if not self._refresher.ready.is_set():

@@ -45,7 +45,7 @@ class Refresher(threading.Thread):
         self._store = store
         self._presence = presence
         self._announced = 0.0
-        self._poll = poll
+        self.poll = poll
         self._hint = hint
         self._listener: Listener | None = None
         self._failures = 0
@@ -59,7 +59,7 @@ class Refresher(threading.Thread):
                         step()
             except Exception as error:  # noqa: BLE001 - the boundary; it goes into log and status
                 self._failed(PromptopsError(f"{type(error).__name__}: {error}"), unforeseen=True)
-                self.closing.wait(self._poll)
+                self.closing.wait(self.poll)
         self._leave()
 
     def close(self) -> None:
@@ -130,11 +130,11 @@ class Refresher(threading.Thread):
         if self._failures:
             # Full jitter, so that a store that comes back is not met by everybody at once.
             # Never longer than a poll: within one, everybody follows again.
-            longest = min(BACKOFF_TO, self._poll, BACKOFF_FROM * 2 ** min(self._failures, 10))
+            longest = min(BACKOFF_TO, self.poll, BACKOFF_FROM * 2 ** min(self._failures, 10))
             self._drop_listener()
             self.closing.wait(random.uniform(BACKOFF_FROM, longest))  # noqa: S311
             return
-        seconds = self._poll * random.uniform(0.9, 1.1)  # noqa: S311
+        seconds = self.poll * random.uniform(0.9, 1.1)  # noqa: S311
         if not self._hint:
             self.closing.wait(seconds)
             return

@@ -16,8 +16,9 @@ from promptops.manifest.digest import short
 class Conditions:
     """What must hold for a deploy to happen.
 
-    `is_older(commit)` says whether what is deployed is an ancestor of a live commit; None allows
-    older ones. `create` allows an environment that the store has never held.
+    `is_older(commit)` says whether what is deployed is an ancestor of a live commit, or None when
+    it cannot tell; without it older ones are allowed. `create` allows an environment that the
+    store has never held.
     """
 
     create: bool = False
@@ -82,7 +83,17 @@ def _check_age(state: State, proposal: Proposal, conditions: Conditions, intent:
         return
     for unit in proposal.pointers:
         live = state.pointers.get(unit)
-        if live is not None and live.commit and conditions.is_older(live.commit):
+        if live is None or not live.commit:
+            continue
+        older = conditions.is_older(live.commit)
+        if older is None:
+            raise Refused(
+                "unknown-commit",
+                f"{unit} is live from commit {live.commit[:12]}, which this clone does not have: "
+                "what is deployed may be older",
+                "fetch first (in CI: fetch-depth: 0); to deploy all the same: --allow-older",
+            )
+        if older:
             raise Refused(
                 "older",
                 f"{unit} is live from commit {live.commit[:12]}, and {str(intent.commit)[:12]} is "

@@ -141,20 +141,21 @@ def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposa
     """Swap; when the answer is lost, ask again: the operation id makes that safe."""
     until = time.monotonic() + INSIST
     lost: OutcomeUnknown | None = None
-    while True:
-        try:
-            return store.swap(expected, entry, proposal.pointers)
-        except OutcomeUnknown as error:
-            lost = error
-        except StoreUnreachable:
-            # This time nothing was sent; what was sent before may have arrived.
-            if lost is None:
-                raise
-        except KeyboardInterrupt as error:
-            raise _unknown("interrupted while the swap was under way", entry) from error
-        if time.monotonic() >= until:
-            raise _unknown(lost.message, entry) from lost
-        time.sleep(0.2)
+    try:
+        while True:
+            try:
+                return store.swap(expected, entry, proposal.pointers)
+            except OutcomeUnknown as error:
+                lost = error
+            except StoreUnreachable:
+                # This time nothing was sent; what was sent before may have arrived.
+                if lost is None:
+                    raise
+            if time.monotonic() >= until:
+                raise _unknown(lost.message, entry) from lost
+            time.sleep(0.2)
+    except KeyboardInterrupt as error:
+        raise _unknown("interrupted while the swap was under way", entry) from error
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from promptops.delivery.deployment import read_existing
 from promptops.errors import ReleaseRejected
 from promptops.live.moves import live_pointer
 from promptops.live.store import Store
@@ -22,8 +23,8 @@ class Shown:
 
 
 def live(store: Store, unit: str) -> Shown:
-    """The verified live release; raises UnknownUnit, ReleaseRejected, StoreError."""
-    pointer = live_pointer(store.read(), unit, store.environment)
+    """The verified live release; raises UnknownUnit, Refused, ReleaseRejected, StoreError."""
+    pointer = live_pointer(read_existing(store), unit, store.environment)
     data = store.release(pointer.digest)
     if data is None:
         raise ReleaseRejected(

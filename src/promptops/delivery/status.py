@@ -1,9 +1,9 @@
 """What is live, since when, and how that compares with git."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from promptops.delivery.in_git import InGit
 from promptops.live.records import Head, Pointer
 from promptops.live.store import Store
 
@@ -12,8 +12,8 @@ from promptops.live.store import Store
 class UnitStatus:
     """One unit: what is live, and whether git says the same.
 
-    `state` is live (no git at hand), in sync, behind (git is newer), held (git wants what is
-    held), not in git, not deployed, or invalid in git.
+    `state` is live (no git at hand), in sync, behind (git is newer), ahead (git is older), differs
+    (git cannot tell), held (git wants what is held), not in git, not deployed, or invalid in git.
     """
 
     unit: str
@@ -44,11 +44,11 @@ class EnvironmentStatus:
     current: int
 
 
-def status(store: Store, in_git: Mapping[str, str | None] | None) -> EnvironmentStatus:
-    """Read an environment; `in_git` maps a unit to the digest that git wants, None if invalid."""
+def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
+    """Read an environment, and compare it with git where git is at hand."""
     state = store.read()
     clients = store.clients()
-    names = sorted({*state.pointers, *(in_git or {})})
+    names = sorted({*state.pointers, *(in_git.digests if in_git else ())})
     units = tuple(
         UnitStatus(name, state.pointers.get(name), _compare(state.pointers.get(name), name, in_git))
         for name in names
@@ -57,16 +57,25 @@ def status(store: Store, in_git: Mapping[str, str | None] | None) -> Environment
     return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
 
 
-def _compare(live: Pointer | None, unit: str, in_git: Mapping[str, str | None] | None) -> str:
+def _compare(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
     if in_git is None:
         return "live"
     if live is None:
         return "not deployed"
-    if unit not in in_git:
+    if unit not in in_git.digests:
         return "not in git"
-    wanted = in_git[unit]
+    wanted = in_git.digests[unit]
     if wanted is None:
         return "invalid in git"
     if wanted == live.digest:
         return "in sync"
-    return "held" if live.holds(wanted) else "behind"
+    return "held" if live.holds(wanted) else _relation(live, in_git)
+
+
+def _relation(live: Pointer, in_git: InGit) -> str:
+    """Which of two different contents is newer, by the history of git."""
+    if live.commit is None:
+        return "differs"
+    if in_git.is_older(in_git.commit, live.commit):
+        return "ahead"
+    return "behind" if in_git.is_older(live.commit, in_git.commit) else "differs"

@@ -17,6 +17,18 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _OPTIONS = {"ns", "db", "ca", "cert", "key"}
 
 
+_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+def check_environment_name(name: str) -> None:
+    """Raises UsageError for a name that the project file would not take either."""
+    if not _ENVIRONMENT.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of an environment",
+            "use lower-case letters, digits, '.', '_' and '-', at most 63, such as production",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A parsed store URL; `str()` shows it without user and password.

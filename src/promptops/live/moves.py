@@ -23,13 +23,17 @@ from promptops.manifest.digest import short
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Who wants it, why, when (RFC 3339, UTC), from which commit, under which operation id."""
+    """Who wants it, why, when (RFC 3339, UTC), from which commit, under which operation id.
+
+    `environment` is for hints, which name whole commands.
+    """
 
     operation: str
     actor: str
     at: str
     reason: str = ""
     commit: str | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def deploy(
             continue
         if live is not None and live.holds(digest):
             if not skip_held:
-                raise _held(unit, digest, live)
+                raise _held(unit, digest, live, intent)
             skipped.append(Skipped(unit, digest, f"held: {_why(live, digest)}"))
             continue
         before = None if live is None else live.digest
@@ -231,12 +235,13 @@ def _why(live: Pointer, digest: str) -> str:
     return next(f"{item.reason} ({item.at})" for item in live.held if item.digest == digest)
 
 
-def _held(unit: str, digest: str, live: Pointer) -> Refused:
+def _held(unit: str, digest: str, live: Pointer, intent: Intent) -> Refused:
+    where = f" --env {intent.environment}" if intent.environment else ""
     return Refused(
         "held",
         f"{short(digest)} is held for {unit}: {_why(live, digest)}",
         f"a changed prompt deploys without ceremony; to allow this very one again: "
-        f"promptops hold {unit} {short(digest)} --lift",
+        f"promptops hold {unit} {short(digest)} --lift{where}",
     )
 
 

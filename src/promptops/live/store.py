@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
-from promptops.live.address import Address, parse_address
+from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.manifest.release import MAX_BYTES
 
@@ -98,25 +98,19 @@ OPERATOR = Timeouts(connect=2.0, answer=5.0)
 CLIENT = Timeouts(connect=0.5, answer=0.5)
 
 
-def open_store(address: Address | str, environment: str, timeouts: Timeouts = OPERATOR) -> Store:
-    """The store behind an address. Connects on first use, so this never blocks."""
-    if isinstance(address, str):
-        address = parse_address(address)
-    # The backend that the address names is loaded here and nowhere else: an app on SQLite never
-    # loads redis.
-    if address.scheme == "sqlite":
-        from promptops.live.sqlite import SqliteStore  # noqa: PLC0415
-
-        return SqliteStore(address, environment, timeouts)
-    from promptops.live.redis import RedisStore  # noqa: PLC0415
-
-    return RedisStore(address, environment, timeouts)
-
-
 def check_size(digest: str, size: int) -> None:
     """Raises ReleaseRejected for a release that is too large to be loaded or stored."""
     if size > MAX_BYTES:
         raise ReleaseRejected("C604", f"release {digest} has {size} bytes, over {MAX_BYTES}")
+
+
+def check_written(digest: str, written: bytes, found: bytes | None) -> None:
+    """Raises StoreCorrupt when what was written cannot be read back."""
+    if found != written:
+        raise StoreCorrupt(
+            f"the store holds other bytes under {digest}",
+            "somebody changed the store by hand; nothing was deployed",
+        )
 
 
 def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:

@@ -91,7 +91,7 @@ class Repository:
         """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
         if commit == than:
             return False
-        if not _COMMIT.fullmatch(than):
+        if not (_COMMIT.fullmatch(commit) and _COMMIT.fullmatch(than)):
             return None
         try:
             self._repo.git.merge_base("--is-ancestor", commit, than)

@@ -11,7 +11,7 @@ from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Script, answer, connect
 from promptops.live.redis.listener import RedisListener
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 
 CATCH_UP = 100
@@ -61,11 +61,7 @@ class RedisStore:
         check_size(digest, len(data))
         key = self._release + digest
         self._answer(lambda: self._redis.set(key, data, nx=True))
-        if self.release(digest) != data:
-            raise StoreCorrupt(
-                f"the store holds other bytes under {digest}",
-                "somebody changed the store by hand; nothing was deployed",
-            )
+        check_written(digest, data, self.release(digest))
         return digest
 
     def release(self, digest: str) -> bytes | None:

@@ -4,12 +4,11 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-from promptops.errors import StoreCorrupt
 from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -52,11 +51,7 @@ class SqliteStore:
             db.execute(
                 "INSERT OR IGNORE INTO releases VALUES (?, ?, ?)", (self.environment, digest, data)
             )
-        if self.release(digest) != data:
-            raise StoreCorrupt(
-                f"the store holds other bytes under {digest}",
-                "somebody changed the store by hand; nothing was deployed",
-            )
+        check_written(digest, data, self.release(digest))
         return digest
 
     def release(self, digest: str) -> bytes | None:

@@ -1,0 +1,229 @@
+"""A git repository with a promptops project in it, and commands run there as processes."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from promptops.cli.main import run
+from promptops.delivery.checkout import from_commit
+from promptops.delivery.deploy import Conditions, deploy
+from promptops.delivery.deployment import Deployment
+from promptops.delivery.rollback import rollback
+from promptops.live.moves import Intent
+from promptops.live.store import Store
+from promptops.source.project import find_project
+from tests.servers import SERVERS
+
+PROMPTOPS = str(Path(sys.executable).with_name("promptops"))
+
+# Without it a test of a command runs on SQLite alone.
+everywhere = pytest.mark.parametrize("backend", ["sqlite", *SERVERS], indirect=True)
+on_redis = pytest.mark.parametrize("backend", ["valkey"], indirect=True)
+
+PROJECT = """\
+apiVersion: promptops/v1
+environments:
+  local: {store: "sqlite:///.promptops/local.db", create: true, allow_dirty: true}
+  production: {store: "${PRODUCTION_STORE}"}
+"""
+
+MANIFEST = """\
+apiVersion: promptops/v1
+name: NAME
+description: Says a word or two.
+owners: [ada@example.com]
+model: {provider: openai, id: gpt-4o-mini-2024-07-18, version: "2024-07-18"}
+params: {temperature: 0.2}
+prompt:
+  id: NAME
+  version: "1.0.0"
+  messages:
+    - {role: system, file: system.md}
+    - {role: user, text: "To {{ guest }}, {{ times }} times, loud: {{ loud }}"}
+inputs:
+  guest: {type: string, maxLength: 40}
+  times: {type: integer, default: 1}
+  loud: {type: boolean, default: false}
+environments:
+  staging: {params: {temperature: 0.7}}
+"""
+
+ADA = "Ada <ada@example.com>"
+AT = "2026-11-20T10:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def end_of(process: "subprocess.Popen[str]") -> Ended:
+    """Waits for it."""
+    out, err = process.communicate(timeout=30)
+    return Ended(process.returncode, out, err)
+
+
+class Project:
+    """A folder in which a person works: files, git, and promptops as a process.
+
+    `variables` is the whole environment of the processes: nothing of the machine's is in it.
+    """
+
+    def __init__(self, root: Path, variables: Mapping[str, str]) -> None:
+        self.root = root
+        self.variables = dict(variables)
+        root.mkdir(parents=True, exist_ok=True)
+
+    def at(self, folder: str) -> "Project":
+        """The same person in a folder below."""
+        return Project(self.root / folder, self.variables)
+
+    def run(self, *arguments: str, **variables: str) -> Ended:
+        """promptops, to its end."""
+        return self.shell(PROMPTOPS, *arguments, **variables)
+
+    def here(self, *arguments: str, **variables: str) -> Ended:
+        """promptops in the test's own process: ten times as fast, for what is about words."""
+        before = dict(os.environ)
+        out, err = io.StringIO(), io.StringIO()
+        os.environ.clear()
+        os.environ.update(self.variables | variables)
+        try:
+            with redirect_stdout(out), redirect_stderr(err), chdir(self.root):
+                code = run([*arguments])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    def shell(self, *command: str, **variables: str) -> Ended:
+        """Any command, to its end."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.variables | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """promptops, running."""
+        return subprocess.Popen(
+            [PROMPTOPS, *arguments],
+            cwd=self.root,
+            env=self.variables | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.root,
+            env=self.variables,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8", newline="")
+        return file
+
+    def unit(self, name: str, prompt: str, folder: str = "manifests") -> None:
+        """Write a unit, without a commit."""
+        self.write(f"{folder}/{name}/manifest.yaml", MANIFEST.replace("NAME", name))
+        self.write(f"{folder}/{name}/system.md", prompt + "\n")
+
+    def says(self, unit: str, prompt: str) -> str:
+        """Change a unit's prompt and commit it; the commit's id."""
+        self.write(f"manifests/{unit}/system.md", prompt + "\n")
+        return self.commit(f"{unit}: {prompt}")
+
+    def commit(self, message: str) -> str:
+        """Everything that lies there; the commit's id."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.head
+
+    @property
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD")
+
+    def digest(self, unit: str, environment: str = "production", commit: str = "HEAD") -> str:
+        """Of the release that a commit makes."""
+        project = find_project(self.root)
+        assert project is not None
+        return from_commit(project, (unit,), environment, commit).built[0].digest
+
+    def deploy(self, store: Store, *units: str, commit: str = "HEAD") -> Deployment:
+        """As the command does it, without the process: to set a situation up."""
+        project = find_project(self.root)
+        assert project is not None
+        checkout = from_commit(project, units, store.environment, commit)
+        releases = {item.unit: (item.digest, item.data) for item in checkout.built}
+        return deploy(store, releases, intent(checkout.commit), Conditions(create=True))
+
+    def rollback(self, store: Store, *units: str, to: str | None = None) -> Deployment:
+        return rollback(store, units, to, intent(reason="invents refunds"))
+
+
+def new_project(root: Path, variables: Mapping[str, str]) -> Project:
+    """greeter and farewell, committed."""
+    project = Project(root, variables)
+    project.git("init", "--quiet", "--template=")
+    project.write("promptops.yaml", PROJECT)
+    project.unit("greeter", "Good morning.")
+    project.unit("farewell", "Good night.")
+    project.commit("greeter and farewell")
+    return project
+
+
+def intent(commit: str | None = None, reason: str = "") -> Intent:
+    return Intent(uuid4().hex, ADA, AT, reason, commit)
+
+
+def clean_variables(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a person at a laptop: no CI, no settings of promptops."""
+    home.mkdir(exist_ok=True)
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+    )
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **more,
+    }
+
+
+def short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,265 @@
+"""The answer to a swap is lost: what is said is true, and trying again is safe."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from promptops.live.opening import open_store
+from promptops.live.records import Head
+from promptops.live.store import Store
+from tests.cli.apps import App
+from tests.cli.projects import Project, clean_variables, new_project
+from tests.cli.proxy import Proxy
+from tests.servers import Server
+
+DEPLOY = ("deploy", "greeter", "--env", "production", "--operation", "run-1")
+
+
+@pytest.fixture
+def backend() -> str:
+    return "none"
+
+
+@pytest.fixture
+def store(redis_server: Server) -> Iterator[Store]:
+    """production, on a server that the test may stop."""
+    store = open_store(redis_server.url, "production")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store_url(redis_server: Server) -> str:
+    return redis_server.url
+
+
+@pytest.fixture
+def proxy(redis_server: Server, store: Store) -> Iterator[Proxy]:
+    proxy = Proxy(redis_server.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def changed(tmp_path: Path, proxy: Proxy, store: Store) -> Project:
+    """greeter shall say Good evening, and promptops reaches the store through the proxy."""
+    url = f"redis://127.0.0.1:{proxy.port}/0"
+    variables = clean_variables(tmp_path / "home", PRODUCTION_STORE=url)
+    project = new_project(tmp_path / "project", variables)
+    project.deploy(store)
+    project.says("greeter", "Good evening.")
+    return project
+
+
+def unknown(proxy: Proxy, why: str) -> str:
+    return (
+        f"error[unknown]: the answer of redis://127.0.0.1:{proxy.port}/0 to the swap was lost: "
+        f"{why}\n"
+        " help: see whether it happened: promptops history --operation run-1; the same command "
+        "with --operation run-1 is safe\n"
+    )
+
+
+def test_a_server_that_hangs_in_mid_swap_leaves_the_outcome_unknown(
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store
+) -> None:
+    proxy.before_swap = redis_server.stop
+    done = changed.run(*DEPLOY, "--json")
+    why = f"redis://127.0.0.1:{proxy.port}/0 does not answer: no answer in time"
+    assert done.code == 5
+    assert done.err == unknown(proxy, why)
+    assert done.json == {
+        "environment": "production",
+        "epoch": None,
+        "revision": None,
+        "operation": "run-1",
+        "action": "unknown",
+        "changes": [],
+        "skipped": [],
+        "clients": None,
+        "refused": {
+            "code": "unknown",
+            "message": done.err.splitlines()[0].partition(": ")[2],
+            "hint": done.err.splitlines()[1].partition(": ")[2],
+        },
+    }
+    redis_server.cont()
+    wait_until(lambda: store.read().head == Head(1, 2))
+    happened = changed.run("history", "--env", "production", "--operation", "run-1", "--json")
+    assert (happened.code, happened.json["entries"][0]["revision"]) == (0, 2)
+    again = changed.run(*DEPLOY, "--json")
+    assert (again.code, again.json["revision"], again.json["repeated"]) == (0, 2, True)
+    assert [entry.revision for entry in store.history()] == [2, 1]
+
+
+def test_a_swap_that_never_arrived_is_done_by_the_same_command(
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store
+) -> None:
+    proxy.before_swap = redis_server.kill
+    done = changed.run(*DEPLOY)
+    assert done.code == 5
+    redis_server.start()  # it has forgotten everything, as one without persistence does
+    changed.deploy(store, commit="HEAD~1")
+    never = changed.run("history", "--env", "production", "--operation", "run-1")
+    assert (never.code, never.err) == (
+        2,
+        (
+            "error: no deployment of production has the operation run-1\n"
+            " help: it did not happen; the same command with the same --operation is safe\n"
+        ),
+    )
+    again = changed.run(*DEPLOY, "--json")
+    assert (again.code, again.json["revision"], "repeated" in again.json) == (0, 2, False)
+
+
+def test_an_answer_that_is_lost_once_is_asked_for_again(
+    changed: Project, proxy: Proxy, store: Store
+) -> None:
+    proxy.instead_of_answer = lambda: None
+    done = changed.run(*DEPLOY, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert (done.json["revision"], done.json["action"]) == (2, "deploy")
+    # Nobody had asked for it before this command.
+    assert "repeated" not in done.json
+    assert [entry.revision for entry in store.history()] == [2, 1]
+
+
+@pytest.mark.parametrize("unit", ["greeter", "farewell"])
+def test_one_who_won_does_not_believe_to_have_lost(
+    changed: Project, proxy: Proxy, store: Store, unit: str
+) -> None:
+    """Between the lost answer and the question for it somebody else deployed."""
+
+    def somebody_else() -> None:
+        changed.says(unit, "Good grief.")
+        changed.deploy(store, unit)
+
+    proxy.instead_of_answer = somebody_else
+    done = changed.run(*DEPLOY, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert (done.json["revision"], done.json["action"]) == (2, "deploy")
+    assert [entry.operation == "run-1" for entry in store.history()] == [False, True, False]
+
+
+def test_a_server_that_dies_after_the_swap_leaves_the_outcome_unknown(
+    changed: Project, proxy: Proxy, redis_server: Server
+) -> None:
+    proxy.instead_of_answer = redis_server.kill
+    done = changed.run(*DEPLOY)
+    assert done.code == 5
+    assert done.err.startswith("error[unknown]: the answer of ")
+    assert "promptops history --operation run-1" in done.err
+
+
+def test_what_was_acknowledged_and_cannot_be_read_back_is_not_unreachable(
+    changed: Project, proxy: Proxy, redis_server: Server
+) -> None:
+    proxy.after_answer = redis_server.kill
+    done = changed.run(*DEPLOY, "--json")
+    assert (done.code, done.json["action"]) == (5, "unknown")
+    assert "promptops history --operation run-1" in done.err
+
+
+def test_a_store_that_goes_away_while_clients_are_awaited(
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store
+) -> None:
+    app = App(redis_server.url, "helpdesk")
+    try:
+        app.wait_until_present(store)
+        app.stop()
+        command = [*DEPLOY, "--wait=20", "--json"]
+        process = changed.start(*command)
+        wait_until(lambda: store.read().head == Head(1, 2))
+        time.sleep(0.3)
+        redis_server.kill()
+        out, err = process.communicate(timeout=20)
+    finally:
+        app.end()
+    assert process.returncode == 5
+    assert '"revision": 2' in out
+    assert '"code": "unconfirmed"' in out
+    assert "the deployment stands" in err
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_ctrl_c_before_the_swap_changes_nothing(
+    changed: Project, redis_server: Server, store: Store
+) -> None:
+    """It hangs at its first question; nothing was sent that could change anything."""
+    redis_server.stop()
+    process = changed.start(*DEPLOY)
+    time.sleep(0.8)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    redis_server.cont()
+    assert (process.returncode, out, err) == (130, "", "\nerror: interrupted\n")
+    assert store.read().head == Head(1, 1)
+
+
+def test_ctrl_c_in_mid_swap_says_that_the_outcome_is_unknown(
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store
+) -> None:
+    reached = threading.Event()
+
+    def hang() -> None:
+        redis_server.stop()
+        reached.set()
+
+    proxy.before_swap = hang
+    process = changed.start(*DEPLOY, "--json")
+    assert reached.wait(10)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    redis_server.cont()
+    assert process.returncode == 5
+    assert "promptops history --operation run-1" in err
+
+
+def test_ctrl_c_while_the_swap_is_tried_again_says_so_too(
+    changed: Project, proxy: Proxy, redis_server: Server
+) -> None:
+    died = threading.Event()
+
+    def die() -> None:
+        redis_server.kill()
+        died.set()
+
+    proxy.instead_of_answer = die
+    process = changed.start(*DEPLOY)
+    assert died.wait(10)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 5
+    assert err.startswith("error[unknown]: interrupted while the swap was under way\n")
+    assert "promptops history --operation run-1" in err
+
+
+def test_ctrl_c_while_clients_are_awaited_says_that_the_deployment_stands(
+    changed: Project, redis_server: Server, store: Store
+) -> None:
+    app = App(redis_server.url, "helpdesk")
+    try:
+        app.wait_until_present(store)
+        app.stop()
+        process = changed.start(*DEPLOY, "--wait=20", "--json")
+        wait_until(lambda: store.read().head == Head(1, 2))
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    finally:
+        app.end()
+    assert process.returncode == 5
+    assert '"code": "unconfirmed"' in out
+    assert "the deployment stands" in err

@@ -1,0 +1,88 @@
+"""Waiting for clients: who counts, when it ends, and how long the slowest took."""
+
+import threading
+import time
+
+import pytest
+
+from promptops.delivery.confirm import await_clients
+from promptops.live.records import Head, Presence
+from promptops.live.store import Store
+from tests.conftest import Opener
+from tests.deployments import deploy
+
+
+def presence(client: str, revision: int, epoch: int = 1) -> Presence:
+    return Presence(client, "helpdesk", "host", 1, "0.1.0", epoch, revision)
+
+
+@pytest.fixture
+def at_two(store: Store) -> Store:
+    """An environment at revision 2."""
+    deploy(store, greeter="Hello")
+    deploy(store, greeter="Hi")
+    return store
+
+
+def test_without_clients_there_is_nothing_to_wait_for(at_two: Store) -> None:
+    done = await_clients(at_two, Head(1, 2), time.monotonic(), 30)
+    assert (done.present, done.confirmed, done.slowest_seconds, done.missing) == (0, 0, None, ())
+
+
+def test_a_later_head_counts_too(at_two: Store) -> None:
+    """Somebody deployed again meanwhile, and the clients are there already."""
+    for client, revision, epoch in (("ann", 2, 1), ("bob", 3, 1), ("cy", 1, 2)):
+        at_two.announce(presence(client, revision, epoch), 30)
+    done = await_clients(at_two, Head(1, 2), time.monotonic() - 0.5, 30)
+    assert (done.present, done.confirmed, done.missing) == (3, 3, ())
+    assert done.slowest_seconds is not None
+    assert 0.5 <= done.slowest_seconds < 5
+
+
+def test_who_does_not_confirm_is_listed_when_the_time_is_over(at_two: Store) -> None:
+    at_two.announce(presence("ann", 2), 30)
+    at_two.announce(presence("bob", 1), 30)
+    started = time.monotonic()
+    done = await_clients(at_two, Head(1, 2), started, 0.2)
+    assert 0.2 <= time.monotonic() - started < 2
+    assert (done.present, done.confirmed) == (2, 1)
+    assert done.missing == (presence("bob", 1),)
+
+
+def test_no_time_is_one_look(at_two: Store) -> None:
+    at_two.announce(presence("bob", 1), 30)
+    assert await_clients(at_two, Head(1, 2), time.monotonic(), 0).missing
+
+
+def test_the_wait_ends_with_the_last_client_and_measures_it(
+    at_two: Store, store_url: str, opened: Opener
+) -> None:
+    for client in ("ann", "bob"):
+        at_two.announce(presence(client, 1), 30)
+    swapped = time.monotonic()
+    other = opened(store_url)
+
+    def follow() -> None:
+        for client in ("ann", "bob"):
+            time.sleep(0.15)
+            other.announce(presence(client, 2), 30)
+
+    following = threading.Thread(target=follow)
+    following.start()
+    done = await_clients(at_two, Head(1, 2), swapped, 30)
+    following.join()
+    assert (done.present, done.confirmed, done.missing) == (2, 2, ())
+    assert done.slowest_seconds is not None
+    assert 0.3 <= done.slowest_seconds < 3
+
+
+def test_a_client_that_leaves_is_not_waited_for(
+    at_two: Store, store_url: str, opened: Opener
+) -> None:
+    at_two.announce(presence("ann", 2), 30)
+    at_two.announce(presence("bob", 1), 30)
+    leaving = threading.Timer(0.1, opened(store_url).withdraw, ["bob"])
+    leaving.start()
+    done = await_clients(at_two, Head(1, 2), time.monotonic(), 30)
+    leaving.join()
+    assert (done.present, done.confirmed, done.missing) == (1, 1, ())

@@ -1,0 +1,171 @@
+"""The project file: found upwards, read strictly, one place where a variable is expanded."""
+
+from pathlib import Path
+
+import pytest
+
+from promptops.errors import UsageError
+from promptops.source.project import (
+    EnvironmentSettings,
+    InvalidProject,
+    find_project,
+    read_project,
+)
+
+WHOLE = """\
+apiVersion: promptops/v1
+manifests: prompts/units
+environments:
+  local: {store: "sqlite:///.promptops/local.db", create: true, allow_dirty: true}
+  production: {store: "${PRODUCTION_REDIS_URL}"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One stands in a folder without a project file."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "promptops.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def test_a_project_file_says_where_and_what(folder: Path) -> None:
+    project = read_project(write(folder, WHOLE))
+    assert (project.root, project.manifests) == (folder, "prompts/units")
+    assert dict(project.environments) == {
+        "local": EnvironmentSettings("sqlite:///.promptops/local.db", True, True),
+        "production": EnvironmentSettings("${PRODUCTION_REDIS_URL}"),
+    }
+    assert project.shown == "promptops.yaml"
+
+
+def test_what_is_left_out_is_careful(folder: Path) -> None:
+    project = read_project(
+        write(folder, "apiVersion: promptops/v1\nenvironments: {a: {store: 'sqlite:///a.db'}}\n")
+    )
+    assert project.manifests == "manifests"
+    assert project.environments["a"] == EnvironmentSettings("sqlite:///a.db", False, False)
+
+
+def test_the_nearest_project_file_is_found_upwards(folder: Path) -> None:
+    write(folder, WHOLE)
+    write(folder / "inner", WHOLE.replace("prompts/units", "here"))
+    below = folder / "inner/a/b"
+    below.mkdir(parents=True)
+    found = find_project(below)
+    assert found is not None
+    assert (found.root, found.manifests) == (folder / "inner", "here")
+    (folder / "beside").mkdir()
+    beside = find_project(folder / "beside")
+    assert beside is not None
+    assert beside.root == folder
+
+
+def test_there_may_be_none(folder: Path) -> None:
+    assert find_project(folder) is None
+
+
+def test_a_folder_of_that_name_is_none(folder: Path) -> None:
+    (folder / "promptops.yaml").mkdir()
+    assert find_project(folder) is None
+
+
+def test_a_variable_is_expanded_in_a_store(folder: Path) -> None:
+    project = read_project(write(folder, WHOLE))
+    url = "rediss://ada:secret@redis.internal:6380/2?ns=desk"
+    address = project.address_of("production", {"PRODUCTION_REDIS_URL": url})
+    assert (address.host, address.port, address.db) == ("redis.internal", 6380, 2)
+    assert (address.username, address.password, address.namespace) == ("ada", "secret", "desk")
+    assert str(project.address_of("local", {})) == "sqlite:///.promptops/local.db"
+
+
+def test_a_value_is_not_expanded_again(folder: Path) -> None:
+    project = read_project(
+        write(folder, WHOLE.replace('"${PRODUCTION_REDIS_URL}"', '"sqlite:///${A}${B}.db"'))
+    )
+    address = project.address_of("production", {"A": "${B}", "B": "x"})
+    assert address.path == "${B}x.db"
+
+
+@pytest.mark.parametrize("written", ["$A", "${}", "${1A}", "${A-x}", "$(A)", "%A%"])
+def test_only_one_spelling_is_a_variable(folder: Path, written: str) -> None:
+    project = read_project(
+        write(folder, WHOLE.replace('"${PRODUCTION_REDIS_URL}"', f'"sqlite:///{written}.db"'))
+    )
+    assert project.address_of("production", {"A": "x"}).path == f"{written}.db"
+
+
+@pytest.mark.parametrize("variables", [{}, {"PRODUCTION_REDIS_URL": ""}])
+def test_a_variable_that_is_missing_is_named(folder: Path, variables: dict[str, str]) -> None:
+    project = read_project(write(folder, WHOLE))
+    with pytest.raises(UsageError) as missing:
+        project.address_of("production", variables)
+    assert missing.value.message == (
+        "the store of production needs PRODUCTION_REDIS_URL, which is not set"
+    )
+    assert missing.value.hint == (
+        "export PRODUCTION_REDIS_URL=redis://…, or name the store with --store URL"
+    )
+
+
+def test_a_store_that_is_no_url_shows_nothing_of_it(folder: Path) -> None:
+    project = read_project(write(folder, WHOLE))
+    with pytest.raises(UsageError) as unreadable:
+        project.address_of("production", {"PRODUCTION_REDIS_URL": "s3cret"})
+    assert "s3cret" not in str(unreadable.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", [("E101", 1, 1)]),
+        ("- a\n", [("E114", 1, 1)]),
+        ("apiVersion: [\n", [("E110", 2, 1)]),
+        ("apiVersion: promptops/v1\n", [("E211", 1, 1)]),
+        (WHOLE.replace("promptops/v1", "promptops/v2"), [("E221", 1, 13)]),
+        (WHOLE.replace("manifests:", "manifest:"), [("E210", 2, 1)]),
+        (WHOLE.replace("prompts/units", "''"), [("E213", 2, 12)]),
+        (WHOLE.replace("create: true", "create: yes"), [("E202", 4, 59)]),
+        (WHOLE.replace("allow_dirty", "alow_dirty"), [("E210", 4, 65)]),
+        (WHOLE.replace("  production:", "  Production:"), [("E219", 5, 3)]),
+        (WHOLE.replace("  production:", "  local:"), [("E115", 5, 3)]),
+        (WHOLE.replace('{store: "${PRODUCTION_REDIS_URL}"}', "{}"), [("E211", 5, 15)]),
+        (WHOLE.replace("prompts/units", "&here prompts"), [("E116", 2, 12)]),
+    ],
+)
+def test_an_invalid_file_says_where(
+    folder: Path, text: str, found: list[tuple[str, int, int]]
+) -> None:
+    with pytest.raises(InvalidProject) as invalid:
+        read_project(write(folder, text))
+    findings = invalid.value.findings
+    assert [(item.code, item.place.line, item.place.column) for item in findings] == found
+    assert {item.file for item in findings} == {"promptops.yaml"}
+    assert invalid.value.message == "promptops.yaml has errors"
+    assert all(item.message and item.hint for item in findings)
+
+
+def test_every_error_is_told(folder: Path) -> None:
+    with pytest.raises(InvalidProject) as invalid:
+        read_project(
+            write(folder, WHOLE.replace("manifests:", "x:").replace("create: true", "create: 1"))
+        )
+    assert sorted(item.code for item in invalid.value.findings) == ["E202", "E210"]
+
+
+def test_a_link_is_not_followed(folder: Path) -> None:
+    (folder / "other.yaml").write_text(WHOLE)
+    (folder / "promptops.yaml").symlink_to("other.yaml")
+    with pytest.raises(InvalidProject) as invalid:
+        find_project(folder)
+    assert [item.code for item in invalid.value.findings] == ["E402"]
+
+
+def test_crlf_is_a_warning_and_no_error(folder: Path) -> None:
+    (folder / "promptops.yaml").write_bytes(WHOLE.replace("\n", "\r\n").encode())
+    assert read_project(folder).manifests == "prompts/units"
