@@ -72,6 +72,7 @@ class Ended:
 
     @property
     def json(self) -> Any:
+        assert self.out, f"nothing on standard output; exit code {self.code}: {self.err}"
         return json.loads(self.out)
 
 

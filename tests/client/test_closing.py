@@ -25,6 +25,27 @@ client.wait_ready(20)
 client.get("greeter").request()
 print(time.monotonic(), flush=True)
 """
+FORKS = """
+import os, sys, time, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production", app="helpdesk", poll=0.05)
+client.wait_ready(20)
+
+def say(who):
+    status = client.status()
+    print(who, client.get("greeter").digest, f"{status.state}: {status.reason}", flush=True)
+
+if child := os.fork():
+    os.waitpid(child, 0)
+    say("parent")
+    client.close()
+else:
+    time.sleep(1.3)
+    say("child")
+    client.close()
+    os._exit(0)
+"""
 
 
 def threads() -> list[str]:
@@ -74,7 +95,9 @@ def test_what_was_read_can_be_used_after_closing(client: Client, deployed: Store
     time.sleep(0.3)
     assert client.get("greeter").digest == digest("greeter", "Hello")
     assert client.get("farewell").request()["messages"]
-    assert client.status().revision == 1
+    status = client.status()
+    assert (status.state, status.reason) == ("STALE", "the client is closed")
+    assert (status.epoch, status.revision) == (1, 1)
     with pytest.raises(UnknownUnit):
         client.get("unknown")
 
@@ -99,11 +122,30 @@ def test_clients_whose_store_hangs_close_within_a_second_at_any_moment(
     redis_server.stop()
 
     def close_after(number: int) -> None:
+        # The newest first: it is still about to announce itself and to listen for hints.
         time.sleep(number * 0.11)
-        close_in_time(clients[number])
+        close_in_time(clients[-1 - number])
 
     with ThreadPoolExecutor(9) as pool:
         list(pool.map(close_after, range(9)))
+
+
+def test_a_fork_serves_on_and_says_that_nothing_follows_there(
+    embedded: Store, embedded_url: str
+) -> None:
+    deploy(embedded, greeter="Hello")
+    said = subprocess.run(
+        [sys.executable, "-c", FORKS, embedded_url],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert said.stderr == ""
+    assert said.stdout.splitlines() == [
+        f"child {digest('greeter', 'Hello')} STALE: nothing was refreshed for a while",
+        f"parent {digest('greeter', 'Hello')} READY: ",
+    ]
 
 
 def exits(url: str) -> tuple[int, str, float]:

@@ -31,6 +31,7 @@ def expected_of(case: str) -> dict[str, Any]:
 
 def make(path: Path, recipe: dict[str, Any]) -> None:
     """Put a file on disk that git cannot keep, or should not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     if "repeat" in recipe:
         text, times = recipe["repeat"]
         path.write_text(text * times, "utf-8")
