@@ -14,15 +14,15 @@ class Proxy:
     """Passes everything on, but once:
 
     `before_swap` is called when a swap was asked for and the server has not seen it yet;
-    `instead_of_answer` when the server has answered it, and then the connection is cut;
-    `after_answer` when the answer was passed back.
+    `before_answer` when the server has answered it and promptops does not know yet;
+    `instead_of_answer` likewise, and then the connection is cut.
     """
 
     def __init__(self, port: int) -> None:
         self._server_port = port
         self.before_swap: Callable[[], object] | None = None
+        self.before_answer: Callable[[], object] | None = None
         self.instead_of_answer: Callable[[], object] | None = None
-        self.after_answer: Callable[[], object] | None = None
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -58,16 +58,15 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while answer := server.recv(1 << 16):
-                is_of_swap = swapping.is_set()
-                swapping.clear()
-                if is_of_swap and self.instead_of_answer is not None:
-                    instead, self.instead_of_answer = self.instead_of_answer, None
-                    instead()
-                    break
-                client.sendall(answer)
-                if is_of_swap:
-                    act, self.after_answer = self.after_answer, None
+                if swapping.is_set():
+                    swapping.clear()
+                    act, self.before_answer = self.before_answer, None
                     _do(act)
+                    if self.instead_of_answer is not None:
+                        self.instead_of_answer()
+                        self.instead_of_answer = None
+                        break
+                client.sendall(answer)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 

@@ -10,7 +10,7 @@ from promptops.live.records import Head
 from promptops.live.store import Store, entries
 from tests.cli.projects import Project
 
-POINTS = 20
+POINTS = 30
 
 
 def assert_consistent(store: Store) -> Head:

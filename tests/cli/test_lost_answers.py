@@ -158,7 +158,7 @@ def test_a_server_that_dies_after_the_swap_leaves_the_outcome_unknown(
 def test_what_was_acknowledged_and_cannot_be_read_back_is_not_unreachable(
     changed: Project, proxy: Proxy, redis_server: Server
 ) -> None:
-    proxy.after_answer = redis_server.kill
+    proxy.before_answer = redis_server.kill
     done = changed.run(*DEPLOY, "--json")
     assert (done.code, done.json["action"]) == (5, "unknown")
     assert "promptops history --operation run-1" in done.err

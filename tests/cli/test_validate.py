@@ -183,6 +183,16 @@ def test_the_caret_stands_under_the_place_whatever_the_script(
     assert carets == "  | " + " " * cells + "^" * 10
 
 
+@pytest.mark.parametrize(
+    ("before", "column"),
+    [("", 1), ("日本語 ", 5), ("😀", 2), ("e\N{COMBINING ACUTE ACCENT}", 3), ("\t", 2)],
+)
+def test_a_column_counts_characters_from_1(git_project: Project, before: str, column: int) -> None:
+    git_project.write("manifests/greeter/system.md", f"{before}{{{{ gest }}}}\n")
+    found = git_project.here("validate", "--json").json["findings"]
+    assert [(item["line"], item["column"]) for item in found] == [(1, column)]
+
+
 def test_a_wide_span_has_a_wide_caret(
     git_project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

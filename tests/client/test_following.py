@@ -53,7 +53,8 @@ def test_without_hints_a_change_is_served_within_one_poll(
     deployed: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor
 ) -> None:
     client = started(store_url, hint=False, poll=0.2)
-    assert median(follow_others(client, store_url, processes)) <= 0.22
+    # A poll of 0.2 s ± 10 %, and what reading takes on a busy machine.
+    assert median(follow_others(client, store_url, processes)) <= 0.32
 
 
 def test_a_hold_leaves_what_is_served_and_its_revision_as_they_were(

@@ -77,7 +77,8 @@ def test_a_user_who_may_not_subscribe_follows_within_one_poll(
     for number in range(3):
         deploy(store, greeter=f"Hello {number}")
         delays.append(-time.monotonic() + until_served(client, number + 2))
-    assert median(delays) <= 0.22
+    # A poll of 0.2 s ± 10 %, and what reading takes on a busy machine.
+    assert median(delays) <= 0.32
     assert (client.status().state, client.status().errors) == ("READY", 0)
 
 

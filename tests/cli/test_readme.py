@@ -1,0 +1,32 @@
+"""The quick start of the README, word for word, in an empty folder."""
+
+import os
+import re
+from pathlib import Path
+
+from promptops.live.opening import open_store
+from promptops.live.records import Head
+from tests.cli.projects import PROMPTOPS, Project
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def test_the_quick_start_works_as_it_stands(empty_folder: Project) -> None:
+    chapter = README.partition("## Quick start")[2].partition("\n## ")[0]
+    (script,) = re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)
+    path = f"{Path(PROMPTOPS).parent}{os.pathsep}{empty_folder.variables['PATH']}"
+    done = empty_folder.shell("sh", "-e", "-c", script, PATH=path)
+    assert (done.code, done.err) == (0, "")
+    store = open_store(f"sqlite:///{empty_folder.root}/.promptops/local.db", "local")
+    state, actions = store.read(), [entry.action for entry in store.history()]
+    data = store.release(state.pointers["hello"].digest)
+    store.close()
+    assert (state.head, actions) == (Head(1, 3), ["rollback", "deploy", "deploy"])
+    assert data is not None
+    assert b"Answer in one friendly sentence." in data
+    assert b"ten words" not in data
+    assert "checked 1 manifest: 0 errors, 0 warnings\n" in done.out
+    assert "[user]\nAre you there?\n" in done.out
+    assert "local is at revision 3 (rollback)\n" in done.out
+    assert "too brief" in done.out
+    assert empty_folder.git("status", "--porcelain") == ""
