@@ -7,6 +7,7 @@ no hooks, no fsmonitor.
 import os
 import posixpath
 import re
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -44,6 +45,8 @@ class Repository:
     def __init__(self, repo: git.Repo, root: Path) -> None:
         self._repo = repo
         self.root = root
+        # GitPython keeps a `git cat-file` running, and leaves its end to the garbage collector.
+        weakref.finalize(self, repo.close)
 
     @classmethod
     def around(cls, folder: Path) -> "Repository":
@@ -102,7 +105,7 @@ class Repository:
     def files(self, commit: str, below: Path) -> "CommitTree":
         """The files of a commit below a folder of the work tree."""
         prefix = PurePosixPath(below.resolve().relative_to(self.root.resolve()).as_posix())
-        return CommitTree(self._repo.commit(commit), prefix, below)
+        return CommitTree(self, self._repo.commit(commit), prefix, below)
 
     def _check_usable(self) -> None:
         try:
@@ -127,7 +130,10 @@ class Repository:
 class CommitTree:
     """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
 
-    def __init__(self, commit: "Commit", prefix: PurePosixPath, folder: Path) -> None:
+    def __init__(
+        self, repository: Repository, commit: "Commit", prefix: PurePosixPath, folder: Path
+    ) -> None:
+        self._repository = repository  # it ends its git process when nobody reads on
         self._commit = commit
         self._prefix = prefix
         self._folder = folder
