@@ -100,7 +100,7 @@ class Repository:
     def files(self, commit: str, below: Path) -> "CommitTree":
         """The files of a commit below a folder of the work tree."""
         prefix = PurePosixPath(below.resolve().relative_to(self.root.resolve()).as_posix())
-        return CommitTree(self._repo.commit(commit).tree, prefix, below)
+        return CommitTree(self._repo, commit, prefix, below)
 
     def _check_usable(self) -> None:
         try:
@@ -125,10 +125,11 @@ class Repository:
 class CommitTree:
     """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
 
-    def __init__(self, top: "Tree", prefix: PurePosixPath, folder: Path) -> None:
-        self._top = top
+    def __init__(self, repo: git.Repo, commit: str, prefix: PurePosixPath, folder: Path) -> None:
+        self._repo = repo
         self._prefix = prefix
         self._folder = folder
+        self._folders: dict[str, Tree] = {".": repo.commit(commit).tree}
 
     def read(self, path: str, limit: int) -> bytes:
         item = self._find(path)
@@ -139,9 +140,11 @@ class CommitTree:
                 item.type, "a symbolic link"
             )
             raise FileRefused("E402", f"{path} is {kind}", "commit a plain file in its place")
-        if item.size > limit:
-            raise FileRefused("E102", f"{path} has {item.size} bytes, over {limit}", "shorten it")
-        return bytes(item.data_stream.read())
+        # The stream knows the size; to ask for it first would be one more question to git.
+        stream = item.data_stream
+        if stream.size > limit:
+            raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
+        return bytes(stream.read())
 
     def list(self, path: str) -> list[Entry]:
         item = self._find(path)
@@ -155,11 +158,37 @@ class CommitTree:
     def shown(self, path: str) -> str:
         return os.path.relpath(self._folder / path)
 
-    def _find(self, path: str) -> "Blob | Tree | Submodule | None":
-        whole = posixpath.normpath(str(self._prefix / path))
-        if whole == ".":
-            return self._top
+    def same_at(self, commit: str, path: str) -> bool:
+        """Whether a folder holds the very same files at another commit; False if git has it not."""
+        here = self._find(path)
+        whole = self._whole(path)
+        # The question goes to git as one line.
+        if here is None or not _COMMIT.fullmatch(commit) or not whole.isprintable():
+            return False
         try:
-            return self._top[whole]
+            there, _, _ = self._repo.git.get_object_header(f"{commit}:{whole}")
+        except ValueError:
+            return False
+        return bool(there == here.hexsha)
+
+    def _whole(self, path: str) -> str:
+        return posixpath.normpath(str(self._prefix / path))
+
+    def _find(self, path: str) -> "Blob | Tree | Submodule | None":
+        return self._at(self._whole(path))
+
+    def _at(self, whole: str) -> "Blob | Tree | Submodule | None":
+        """What stands at a path from the top; every folder on the way is read once."""
+        if whole in self._folders:
+            return self._folders[whole]
+        parent, _, name = whole.rpartition("/")
+        folder = self._at(parent or ".")
+        if folder is None or folder.type != "tree":
+            return None
+        try:
+            item = folder / name
         except KeyError:
             return None
+        if item.type == "tree":
+            self._folders[whole] = item
+        return item
