@@ -1,5 +1,8 @@
 """deploy: make units live from a git commit."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import click
 
 from promptops.cli import settings
@@ -13,10 +16,12 @@ from promptops.cli.options import (
 )
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
-from promptops.delivery.checkout import from_commit, from_work_tree
+from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
+from promptops.delivery.plan_file import Planned, checkout_of, read_plan
 from promptops.errors import Refused
+from promptops.live.records import State
 
 
 @click.command(cls=WithWait)
@@ -26,6 +31,12 @@ from promptops.errors import Refused
 @click.option("--commit", metavar="REV", default="HEAD", show_default=True, help="What to deploy.")
 @click.option(
     "--dirty", is_flag=True, help="Deploy the work tree, where the environment allows it."
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Apply exactly this plan, or refuse; from promptops plan --out FILE.",
 )
 @click.option("--create", is_flag=True, help="Create the environment if the store never held it.")
 @click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
@@ -41,6 +52,7 @@ def deploy(
     store: str | None,
     commit: str,
     dirty: bool,
+    plan: Path | None,
     create: bool,
     expect_revision: int | None,
     allow_older: bool,
@@ -59,23 +71,21 @@ def deploy(
     promptops deploy support-triage --env staging
     promptops deploy --all --env production --commit v1.4.0 --reason "new rules" --wait
     promptops deploy --all --env production --dry-run
+    promptops deploy --plan plan.json
     """
-    if bool(units) == everything:
-        raise click.UsageError("name the units to deploy, or say --all")
-    place = settings.environment(env, store)
-    project = settings.project_here()
-    if dirty:
-        _check_dirty(place, commit)
-        checkout = from_work_tree(project, units, place.name)
-    else:
-        checkout = from_commit(project, units, place.name, commit)
+    if sum([bool(units), everything, plan is not None]) != 1:
+        raise click.UsageError("name the units to deploy, or say --all, or --plan FILE")
+    planned = None if plan is None else read_plan(plan)
+    place = settings.environment(env if env or planned is None else planned.environment, store)
+    checkout, as_planned = _checkout(place, units, commit, planned, dirty=dirty)
     say_findings(checkout.findings)
     intent = new_intent(operation, reason, checkout.commit)
     conditions = Conditions(
         create=create or place.create,
-        skip_held=everything,
+        skip_held=not units,
         expect_revision=expect_revision,
         is_older=None if allow_older else checkout.is_older,
+        as_planned=as_planned,
     )
     with move(place, intent, output) as opened:
         done = make_live(
@@ -87,6 +97,21 @@ def deploy(
             dry_run=dry_run,
         )
         report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
+
+
+def _checkout(
+    place: Environment, units: tuple[str, ...], commit: str, planned: Planned | None, *, dirty: bool
+) -> tuple[Checkout, Callable[[State], None] | None]:
+    """What is to be deployed, and for a plan the check that nothing has moved."""
+    project = settings.project_here()
+    if planned is not None:
+        if dirty:
+            raise click.UsageError("--dirty and --plan exclude each other")
+        return checkout_of(project, planned, place.name, commit)
+    if dirty:
+        _check_dirty(place, commit)
+        return from_work_tree(project, units, place.name), None
+    return from_commit(project, units, place.name, commit), None
 
 
 def _check_dirty(place: Environment, commit: str) -> None:

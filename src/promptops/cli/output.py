@@ -12,9 +12,14 @@ import click
 def emit(output: str, data: Any, text: str) -> None:
     """Print the data of a command: `data` as JSON, or `text`."""
     if output == "json":
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        click.echo(as_json(data))
     elif text:
         click.echo(text, color=_colour(sys.stdout))
+
+
+def as_json(data: Any) -> str:
+    """The data of a command as it is printed, and as files hold it."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def say(message: str) -> None:

@@ -17,13 +17,15 @@ class Conditions:
     """What must hold for a deploy to happen.
 
     `is_older(commit)` says whether what is deployed is an ancestor of a live commit; None allows
-    older ones. `create` allows an environment that the store has never held.
+    older ones. `create` allows an environment that the store has never held. `as_planned(state)`
+    raises Refused when the environment is not what somebody reviewed.
     """
 
     create: bool = False
     skip_held: bool = False
     expect_revision: int | None = None
     is_older: Callable[[str], bool | None] | None = None
+    as_planned: Callable[[State], None] | None = None
 
 
 def deploy(
@@ -51,6 +53,8 @@ def deploy(
 
     def decide(state: State) -> Proposal:
         _check_revision(state, conditions)
+        if conditions.as_planned is not None:
+            conditions.as_planned(state)
         proposal = moves.deploy(
             state, wanted, intent, skip_held=conditions.skip_held, request=request
         )

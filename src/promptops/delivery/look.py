@@ -5,6 +5,7 @@ from typing import Any
 
 from promptops.errors import ReleaseRejected
 from promptops.live.moves import live_pointer
+from promptops.live.records import Pointer
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 from promptops.manifest.release import Release, read_release, release_document
@@ -23,7 +24,11 @@ class Shown:
 
 def live(store: Store, unit: str) -> Shown:
     """The verified live release; raises UnknownUnit, ReleaseRejected, StoreError."""
-    pointer = live_pointer(store.read(), unit, store.environment)
+    return pointed_to(store, unit, live_pointer(store.read(), unit, store.environment))
+
+
+def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
+    """The verified release of a pointer that was read before; raises ReleaseRejected."""
     data = store.release(pointer.digest)
     if data is None:
         raise ReleaseRejected(

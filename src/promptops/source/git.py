@@ -85,6 +85,13 @@ class Repository:
             ) from error
         return str(found)
 
+    def has(self, commit: str) -> bool:
+        """Whether a commit, by its full id, is in this clone."""
+        try:
+            return _COMMIT.fullmatch(commit) is not None and self.commit(commit) == commit
+        except UsageError:
+            return False
+
     def is_older(self, commit: str, than: str) -> bool | None:
         """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
         if commit == than:
@@ -166,10 +173,11 @@ class CommitTree:
         if here is None or not _COMMIT.fullmatch(commit) or not whole.isprintable():
             return False
         try:
-            there, _, _ = self._repo.git.get_object_header(f"{commit}:{whole}")
+            there: object = self._repo.git.get_object_header(f"{commit}:{whole}")[0]
         except ValueError:
             return False
-        return bool(there == here.hexsha)
+        # GitPython says that this is text, and gives bytes.
+        return here.hexsha in {there, there.decode() if isinstance(there, bytes) else ""}
 
     def _whole(self, path: str) -> str:
         return posixpath.normpath(str(self._prefix / path))
