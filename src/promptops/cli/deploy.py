@@ -1,6 +1,7 @@
 """deploy: make units live from a git commit."""
 
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,9 +20,8 @@ from promptops.cli.settings import Environment
 from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
-from promptops.delivery.plan_file import Planned, checkout_of, read_plan
+from promptops.delivery.plan_file import Planned, as_planned, checkout_of, read_plan
 from promptops.errors import Refused
-from promptops.live.records import State
 
 
 @click.command(cls=WithWait)
@@ -77,7 +77,7 @@ def deploy(
         raise click.UsageError("name the units to deploy, or say --all, or --plan FILE")
     planned = None if plan is None else read_plan(plan)
     place = settings.environment(env if env or planned is None else planned.environment, store)
-    checkout, as_planned = _checkout(place, units, commit, planned, dirty=dirty)
+    checkout, moved = _checkout(place, units, commit, planned, dirty=dirty)
     say_findings(checkout.findings)
     intent = new_intent(operation, reason, checkout.commit)
     conditions = Conditions(
@@ -85,9 +85,11 @@ def deploy(
         skip_held=not units,
         expect_revision=expect_revision,
         is_older=None if allow_older else checkout.is_older,
-        as_planned=as_planned,
     )
     with move(place, intent, output) as opened:
+        if planned is not None:
+            check = partial(as_planned, opened, planned, moved)
+            conditions = replace(conditions, as_planned=check)
         done = make_live(
             opened,
             {item.unit: (item.digest, item.data) for item in checkout.built},
@@ -101,8 +103,8 @@ def deploy(
 
 def _checkout(
     place: Environment, units: tuple[str, ...], commit: str, planned: Planned | None, *, dirty: bool
-) -> tuple[Checkout, Callable[[State], None] | None]:
-    """What is to be deployed, and for a plan the check that nothing has moved."""
+) -> tuple[Checkout, list[str]]:
+    """What is to be deployed, and what is not as a plan saw it."""
     project = settings.project_here()
     if planned is not None:
         if dirty:
@@ -110,8 +112,8 @@ def _checkout(
         return checkout_of(project, planned, place.name, commit)
     if dirty:
         _check_dirty(place, commit)
-        return from_work_tree(project, units, place.name), None
-    return from_commit(project, units, place.name, commit), None
+        return from_work_tree(project, units, place.name), []
+    return from_commit(project, units, place.name, commit), []
 
 
 def _check_dirty(place: Environment, commit: str) -> None:

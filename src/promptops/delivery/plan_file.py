@@ -1,9 +1,9 @@
 """A plan that was written down: read it, and refuse to apply it to anything that has moved."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.plan import plan_digest
 from promptops.errors import Refused, UsageError
 from promptops.live.records import Head, State
+from promptops.live.store import Store, entries
 from promptops.manifest.digest import is_digest, short
 from promptops.source.git import Repository
 from promptops.source.project import Project
 
 MAX_BYTES = 64 << 20
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,9 @@ def read_plan(path: Path) -> Planned:
 
 def checkout_of(
     project: Project, planned: Planned, environment: str, revision: str
-) -> tuple[Checkout, Callable[[State], None]]:
-    """What a plan deploys, and the check that all is as the plan saw it.
+) -> tuple[Checkout, list[str]]:
+    """What a plan deploys, and what git says that is not as the plan saw it.
 
-    The check takes the state that the deployment is decided on and raises Refused, plan-changed.
     Raises UsageError for a plan of another environment.
     """
     if planned.environment != environment:
@@ -69,12 +70,12 @@ def checkout_of(
         moved = [f"commit {planned.commit[:12]} is no longer in this repository"]
     elif planned.moves:
         checkout = from_commit(project, tuple(planned.moves), environment, planned.commit)
-    moved += _content_moved(planned, checkout.built)
-    return checkout, partial(_check, planned, moved)
+    return checkout, [*moved, *_content_moved(planned, checkout.built)]
 
 
-def _check(planned: Planned, moved: list[str], state: State) -> None:
-    found = [*_head_moved(planned, state), *moved]
+def as_planned(store: Store, planned: Planned, moved: list[str], state: State) -> None:
+    """Raises Refused, plan-changed, when the store or git (`moved`) is not what the plan saw."""
+    found = [*_head_moved(store, planned, state), *moved]
     if found:
         raise _changed("; ".join(found), planned)
 
@@ -88,7 +89,7 @@ def _changed(what: str, planned: Planned) -> Refused:
     )
 
 
-def _commit_moved(planned: Planned, revision: str, commit: str) -> Iterable[str]:
+def _commit_moved(planned: Planned, revision: str, commit: str) -> Iterator[str]:
     if commit != planned.commit:
         yield (
             f"{revision} is commit {commit[:12]}, and the plan is for {planned.commit[:12]} "
@@ -96,27 +97,26 @@ def _commit_moved(planned: Planned, revision: str, commit: str) -> Iterable[str]
         )
 
 
-def _content_moved(planned: Planned, built: Iterable[Built]) -> Iterable[str]:
+def _content_moved(planned: Planned, built: Iterable[Built]) -> Iterator[str]:
     for item in built:
         after = planned.moves[item.unit][1]
         if item.digest != after:
             yield f"{item.unit} is {short(item.digest)} in that commit, planned was {short(after)}"
 
 
-def _head_moved(planned: Planned, state: State) -> Iterable[str]:
+def _head_moved(store: Store, planned: Planned, state: State) -> Iterator[str]:
     if state.head != planned.head:
         yield f"{planned.environment} is at {_at(state.head)}, planned was {_at(planned.head)}"
-        seen = -1 if planned.head is None else planned.head.revision
-        changed = sorted(unit for unit, live in state.pointers.items() if live.revision > seen)
-        if changed:
-            shown = ", ".join(changed[:10]) + (" and others" if len(changed) > 10 else "")
-            yield f"changed since: {shown}"
+        since = 0 if planned.head is None else planned.head.revision
+        newer = takewhile(lambda entry: entry.revision > since, entries(store))
+        for entry in islice(newer, MOST_NAMED):
+            units = ", ".join(change.unit for change in entry.changes[:MOST_NAMED])
+            yield f"revision {entry.revision} is a {entry.action} of {units} by {entry.actor}"
     for unit, (before, _) in planned.moves.items():
         live = state.pointers.get(unit)
-        if (live and live.digest) != before:
-            now, then = (
-                short(digest) if digest else "not live" for digest in (live and live.digest, before)
-            )
+        digest = None if live is None else live.digest
+        if digest != before:
+            now, then = (short(one) if one else "not live" for one in (digest, before))
             yield f"{unit} is {now}, planned was {then}"
 
 
