@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -88,6 +88,17 @@ def test_a_hostile_prompt_stays_in_its_fence(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_hostile_and_stays_is_shown_as_harmlessly(text: str) -> None:
+    """Next to a changed line it stands without the marks of a word diff."""
+    texts = [f"You are kind.\n{text}\n{rule}" for rule in ("Be brief.", "Be very brief.")]
+    one, other = (shown(prompt=prompt(content, "{{ name }}")) for content in texts)
+    assert_harmless(comment(one, other))
+    short = [f"{text}\n{rule}\n{text}" for rule in ("Be brief.", "Be very brief.")]
+    one, other = (shown(prompt=prompt(content, "{{ name }}")) for content in short)
+    assert_harmless(comment(one, other))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_values_stay_in_their_cells(text: str) -> None:
     parts: dict[str, Any] = {
         "model": {"provider": text, "id": text, "version": text},
@@ -136,6 +147,8 @@ def test_no_text_breaks_the_comment(one: str, other: str) -> None:
 
 @settings(max_examples=300)
 @given(PIECES)
+@example("```")
+@example("a\n`````\n# b")
 def test_a_fence_holds_its_text_as_it_is(text: str) -> None:
     shown_text = text.replace("\r", "").replace("`" * 21, "")
     found = [token for token in tokens(fenced(shown_text)) if token.type == "fence"]

@@ -74,8 +74,9 @@ def plan(
     say_findings(made.findings)
     if out is not None:
         _write(out, made)
-    written = None if out is None else f"{out}{_commit_option(commit)}"
-    text = plan_markdown(made) if output == "markdown" else plan_text(made, place, written)
+    what = f"--all --env {place.name}" if out is None else f"--plan {out}"
+    apply = f"promptops deploy {what}" + ("" if commit == "HEAD" else f" --commit {commit}")
+    text = plan_markdown(made) if output == "markdown" else plan_text(made, place, apply)
     emit(output, made.as_json(), text)
     if exit_code and made.units:
         raise click.exceptions.Exit(1)
@@ -109,7 +110,3 @@ def _write(path: Path, made: Plan) -> None:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}", "name a file in a folder that is there"
         ) from error
-
-
-def _commit_option(commit: str) -> str:
-    return "" if commit == "HEAD" else f" --commit {commit}"

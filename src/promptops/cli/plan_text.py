@@ -23,8 +23,8 @@ LONGEST_VALUE = 120
 _COLOURS = {Impact.MAJOR: "red", Impact.MINOR: "yellow", Impact.PATCH: "green", Impact.NONE: "blue"}
 
 
-def plan_text(plan: Plan, place: Environment, written: str | None) -> str:
-    """The whole plan; `written` is the file that it was written to."""
+def plan_text(plan: Plan, place: Environment, apply: str) -> str:
+    """The whole plan; `apply` is the command that carries it out."""
     commit = plan.commit[:12]
     if plan.head is None:
         create = "" if place.create else ", and deploy makes it with --create only"
@@ -41,10 +41,8 @@ def plan_text(plan: Plan, place: Environment, written: str | None) -> str:
         names = ", ".join(map(printable, plan.untouched))
         lines += ["", f"live and not in git, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
-    if written and plan.units:
-        lines.append(f"apply exactly this: promptops deploy --plan {written}")
-    elif plan.units:
-        lines.append(f"apply it: promptops deploy --all --env {plan.environment}")
+    if not all(unit.held for unit in plan.units):
+        lines.append(f"apply it: {apply}")
     return "\n".join(lines)
 
 

@@ -52,9 +52,7 @@ def deploy(
     stored: set[str] = set()
 
     def decide(state: State) -> Proposal:
-        _check_revision(state, conditions)
-        if conditions.as_planned is not None:
-            conditions.as_planned(state)
+        _check_state(state, conditions)
         proposal = moves.deploy(
             state, wanted, intent, skip_held=conditions.skip_held, request=request
         )
@@ -71,7 +69,9 @@ def deploy(
     return carry_out(store, state, decide, request)
 
 
-def _check_revision(state: State, conditions: Conditions) -> None:
+def _check_state(state: State, conditions: Conditions) -> None:
+    if conditions.as_planned is not None:
+        conditions.as_planned(state)
     revision = 0 if state.head is None else state.head.revision
     if conditions.expect_revision not in {None, revision}:
         raise Refused(
