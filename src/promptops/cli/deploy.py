@@ -1,6 +1,8 @@
 """deploy: make units live from a git commit."""
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -18,6 +20,7 @@ from promptops.cli.settings import Environment
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
+from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.errors import Refused
 
 
@@ -28,6 +31,12 @@ from promptops.errors import Refused
 @click.option("--commit", metavar="REV", default="HEAD", show_default=True, help="What to deploy.")
 @click.option(
     "--dirty", is_flag=True, help="Deploy the work tree, where the environment allows it."
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Apply exactly this plan, or refuse; from promptops plan --out FILE.",
 )
 @click.option("--create", is_flag=True, help="Create the environment if the store never held it.")
 @click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
@@ -43,6 +52,7 @@ def deploy(
     store: str | None,
     commit: str,
     dirty: bool,
+    plan: Path | None,
     create: bool,
     expect_revision: int | None,
     allow_older: bool,
@@ -61,16 +71,21 @@ def deploy(
     promptops deploy support-triage --env staging
     promptops deploy --all --env production --commit v1.4.0 --reason "new rules" --wait
     promptops deploy --all --env production --dry-run
+    promptops deploy --plan plan.json
     """
-    if bool(units) == everything:
-        raise click.UsageError("name the units to deploy or say --all, one of the two")
-    if dirty and commit != "HEAD":
-        raise click.UsageError("--dirty and --commit exclude each other")
-    place = settings.environment(env, store)
+    if sum([bool(units), everything, plan is not None]) != 1:
+        raise click.UsageError("name the units to deploy or say --all or --plan FILE, one of them")
+    if dirty and (commit != "HEAD" or plan is not None):
+        raise click.UsageError("--dirty excludes --commit and --plan")
+    planned = None if plan is None else read_plan(plan)
+    place = settings.environment(env if env or planned is None else planned.environment, store)
     project = settings.project_here("a deploy builds the manifests of a project: run it in one")
     intent = new_intent(place, operation, reason)
     with move(place, intent, output, dry_run=dry_run) as opened:
-        if dirty:
+        moved: list[str] = []
+        if planned is not None:
+            checkout, moved = checkout_of(project, planned, place.name, commit)
+        elif dirty:
             _check_dirty(place)
             checkout = from_work_tree(project, units, place.name)
         else:
@@ -79,9 +94,10 @@ def deploy(
         intent = replace(intent, commit=checkout.commit)
         conditions = Conditions(
             create=create or place.create,
-            skip_held=everything,
+            skip_held=not units,
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
+            as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
         )
         done = make_live(
             opened,

@@ -21,6 +21,8 @@ COMMANDS = {
     "validate": ("check", "Check manifests and say what is wrong, with line and column."),
     "show": ("release", "Print a release: what is live, or what would be built."),
     "render": ("release", "Fill a prompt with inputs and print its messages."),
+    "plan": ("plan", "What a deployment would change, and how much that means to callers."),
+    "diff": ("plan", "What changed in the units between two commits."),
     "deploy": ("deploy", "Make units live from a git commit."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),

@@ -13,9 +13,14 @@ import click
 def emit(output: str, data: Any, text: str) -> None:
     """Print the data of a command: `data` as JSON, or `text`."""
     if output == "json":
-        _print(json.dumps(data, indent=2, ensure_ascii=False))
+        _print(as_json(data))
     elif text:
         _print(text)
+
+
+def as_json(data: Any) -> str:
+    """The data of a command as it is printed, and as files hold it."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def say(message: str) -> None:

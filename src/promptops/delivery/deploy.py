@@ -18,13 +18,15 @@ class Conditions:
 
     `is_older(commit)` says whether what is deployed is an ancestor of a live commit, or None when
     it cannot tell; without it older ones are allowed. `create` allows an environment that the
-    store has never held.
+    store has never held. `as_planned(state)` raises Refused when the environment is not what
+    somebody reviewed.
     """
 
     create: bool = False
     skip_held: bool = False
     expect_revision: int | None = None
     is_older: Callable[[str], bool | None] | None = None
+    as_planned: Callable[[State], None] | None = None
 
 
 def deploy(
@@ -51,7 +53,7 @@ def deploy(
     stored: set[str] = set()
 
     def decide(state: State) -> Proposal:
-        _check_revision(state, conditions)
+        _check_state(state, conditions)
         proposal = moves.deploy(
             state, wanted, intent, skip_held=conditions.skip_held, request=request
         )
@@ -68,7 +70,9 @@ def deploy(
     return carry_out(store, state, decide, request)
 
 
-def _check_revision(state: State, conditions: Conditions) -> None:
+def _check_state(state: State, conditions: Conditions) -> None:
+    if conditions.as_planned is not None:
+        conditions.as_planned(state)
     revision = 0 if state.head is None else state.head.revision
     if conditions.expect_revision not in {None, revision}:
         raise Refused(

@@ -6,6 +6,7 @@ from typing import Any
 from promptops.delivery.deployment import read_existing
 from promptops.errors import ReleaseRejected
 from promptops.live.moves import live_pointer
+from promptops.live.records import Pointer
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 from promptops.manifest.release import Release, read_release, release_document
@@ -24,7 +25,11 @@ class Shown:
 
 def live(store: Store, unit: str) -> Shown:
     """The verified live release; raises UnknownUnit, Refused, ReleaseRejected, StoreError."""
-    pointer = live_pointer(read_existing(store), unit, store.environment)
+    return pointed_to(store, unit, live_pointer(read_existing(store), unit, store.environment))
+
+
+def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
+    """The verified release of a pointer that was read before; raises ReleaseRejected."""
     data = store.release(pointer.digest)
     if data is None:
         raise ReleaseRejected(

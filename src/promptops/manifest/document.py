@@ -1,5 +1,6 @@
 """JSON values: their type, and frozen copies that nobody can change."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,3 +24,8 @@ def thaw(value: Frozen) -> Json:
     if isinstance(value, tuple):
         return [thaw(item) for item in value]
     return value
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two values are one in JSON, where `true` is no 1."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -90,6 +90,13 @@ class Repository:
             ) from error
         return str(found)
 
+    def has(self, commit: str) -> bool:
+        """Whether a commit, by its full id, is in this clone."""
+        try:
+            return _COMMIT.fullmatch(commit) is not None and self.commit(commit) == commit
+        except UsageError:
+            return False
+
     def is_older(self, commit: str, than: str) -> bool | None:
         """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
         if commit == than:
@@ -137,6 +144,7 @@ class CommitTree:
         self._commit = commit
         self._prefix = prefix
         self._folder = folder
+        self._folders: dict[str, Tree] = {}
 
     def read(self, path: str, limit: int) -> bytes:
         with self._all_there():
@@ -151,9 +159,11 @@ class CommitTree:
                 item.type, "a symbolic link"
             )
             raise FileRefused("E402", f"{path} is {kind}", "commit a plain file in its place")
-        if item.size > limit:
-            raise FileRefused("E102", f"{path} has {item.size} bytes, over {limit}", "shorten it")
-        return bytes(item.data_stream.read())
+        # The stream knows the size; to ask for it first would be one more question to git.
+        stream = item.data_stream
+        if stream.size > limit:
+            raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
+        return bytes(stream.read())
 
     def list(self, path: str) -> list[Entry]:
         with self._all_there():
@@ -168,15 +178,44 @@ class CommitTree:
     def shown(self, path: str) -> str:
         return os.path.relpath(self._folder / path)
 
-    def _find(self, path: str) -> "Blob | Tree | Submodule | None":
-        whole = posixpath.normpath(str(self._prefix / path))
-        top = self._commit.tree
-        if whole == ".":
-            return top
+    def same_at(self, commit: str, path: str) -> bool:
+        """Whether a folder holds the very same files at another commit; False if git has it not."""
+        with self._all_there():
+            here = self._find(path)
+        whole = self._whole(path)
+        # The question goes to git as one line.
+        if here is None or not _COMMIT.fullmatch(commit) or not whole.isprintable():
+            return False
         try:
-            return top[whole]
+            there: object = self._commit.repo.git.get_object_header(f"{commit}:{whole}")[0]
+        except ValueError:
+            return False
+        # GitPython says that this is text, and gives bytes.
+        return here.hexsha in {there, there.decode() if isinstance(there, bytes) else ""}
+
+    def _whole(self, path: str) -> str:
+        return posixpath.normpath(str(self._prefix / path))
+
+    def _find(self, path: str) -> "Blob | Tree | Submodule | None":
+        return self._at(self._whole(path))
+
+    def _at(self, whole: str) -> "Blob | Tree | Submodule | None":
+        """What stands at a path from the top; every folder on the way is read once."""
+        if whole == ".":
+            return self._commit.tree
+        if whole in self._folders:
+            return self._folders[whole]
+        parent, _, name = whole.rpartition("/")
+        folder = self._at(parent or ".")
+        if folder is None or folder.type != "tree":
+            return None
+        try:
+            item = folder / name
         except KeyError:
             return None
+        if item.type == "tree":
+            self._folders[whole] = item
+        return item
 
     @contextmanager
     def _all_there(self) -> Iterator[None]:

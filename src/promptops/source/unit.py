@@ -44,8 +44,11 @@ class Unit:
         return not errors_in(list(self.findings))
 
 
-def read_unit(tree: Tree, folder: str) -> Unit:
-    """Read and check the unit in `folder`: its manifest, the files it names, every environment."""
+def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
+    """Read and check the unit in `folder`: its manifest, the files it names, every environment.
+
+    Without `check` schema and rules are left out, for a folder that has passed them before.
+    """
     path = f"{folder}/{MANIFEST}" if folder else MANIFEST
     shown = tree.shown(path)
     try:
@@ -61,6 +64,7 @@ def read_unit(tree: Tree, folder: str) -> Unit:
     if document is not None:
         attachments = read_attachments(tree, folder, document)
         findings += attachments.findings
+    if document is not None and check:
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
         findings += islice(_check_environments(document, findings), MOST_FINDINGS)
