@@ -468,7 +468,7 @@ def test_a_deploy_is_of_named_units_or_of_all(git_project: Project, units: tuple
     done = git_project.here("deploy", *units, "--env", "local")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: name the units to deploy or say --all, one of the two\n"
+        "error: name the units to deploy or say --all or --plan FILE, one of them\n"
         " help: promptops deploy --help\n"
     )
 
