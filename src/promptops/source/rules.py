@@ -14,8 +14,9 @@ from promptops.source.attachments import Attachments
 from promptops.source.complaints import Placed, dotted, mistyped, shown
 from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import problems_of
+from promptops.source.personal import personal_data_in
 from promptops.source.pins import check_ids, check_versions
-from promptops.source.slots import check_slots
+from promptops.source.slots import check_slots, text_of
 from promptops.source.strict_json import places_in_json
 from promptops.source.text import MOST_FINDINGS
 
@@ -30,14 +31,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def check_rules(document: Document, name: str, attachments: Attachments) -> list[Finding]:
     """All rules over one manifest; `name` is that of its folder."""
     messages = list(_messages(document, "messages"))
+    examples = list(_messages(document, "examples"))
     folder = posixpath.dirname(document.file)
     rules = (
         _name(document, name),
         check_pins(document),
-        _blank(document, [*messages, *_messages(document, "examples")]),
+        _blank(document, [*messages, *examples]),
         check_slots(document, messages, attachments.texts, folder),
         _defaults(document),
         _schemas(document, attachments, folder),
+        _personal(document, examples, attachments, folder),
     )
     return [finding for rule in rules for finding in islice(rule, MOST_FINDINGS)]
 
@@ -68,6 +71,24 @@ def _blank(document: Document, messages: list[tuple[Path, Any]]) -> Iterator[Fin
             place = document.place((*path, "text"))
             said = f"{dotted(path)} is blank: the model would be asked nothing"
             yield Finding("E217", document.file, place, said, "write the message, or remove it")
+
+
+def _personal(
+    document: Document,
+    examples: list[tuple[Path, Any]],
+    attachments: Attachments,
+    folder: str,
+) -> Iterator[Finding]:
+    """Owners and messages may name the team's address; examples are mostly copied from users."""
+    for path, message in examples:
+        found = text_of(document, path, message, attachments.texts, folder)
+        if found is None:
+            continue
+        text, file, locate = found
+        for kind, offset, width in personal_data_in(text):
+            said = f"{kind} in an example: it goes to the provider with every request"
+            hint = "write made-up data, such as ada@example.com"
+            yield Finding("W502", file, locate(offset, width), said, hint)
 
 
 def _defaults(document: Document) -> Iterator[Finding]:
