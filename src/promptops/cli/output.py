@@ -13,7 +13,8 @@ import click
 def emit(output: str, data: Any, text: str) -> None:
     """Print the data of a command: `data` as JSON, or `text`."""
     if output == "json":
-        _print(json.dumps(data, indent=2, ensure_ascii=False))
+        # The runner of GitHub's workflows obeys `##[…]` anywhere in a line; to JSON it is the same.
+        _print(json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023["))
     elif text:
         _print(text)
 

@@ -13,7 +13,7 @@ from promptops.source.unit import MANIFEST, read_unit
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many manifests were checked, and what was found, by file, line and column."""
+    """How many manifests were checked, and what was found: errors first, then by place."""
 
     count: int
     findings: list[Finding]
@@ -27,8 +27,13 @@ def validate(paths: Iterable[Path]) -> Checked:
     for folder in folders:
         tree = trees.setdefault(folder.parent, WorkTree(folder.parent))
         findings += read_unit(tree, folder.name).findings
-    findings.sort(key=lambda finding: (finding.file, finding.place.line, finding.place.column))
+    findings.sort(key=_order)
     return Checked(len(folders), findings)
+
+
+def _order(finding: Finding) -> tuple[bool, str, int, int]:
+    place = finding.place
+    return finding.severity != "error", finding.file, place.line, place.column
 
 
 def _unit_folders(path: Path) -> Iterator[Path]:
