@@ -64,9 +64,21 @@ def read_unit(tree: Tree, folder: str) -> Unit:
         findings += attachments.findings
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
+        findings += _twins(tree, folder, shown)
         findings += islice(_check_environments(document, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
+
+
+def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
+    """Files whose names differ in case only: a clone on macOS or Windows keeps one of them."""
+    seen: dict[str, str] = {}
+    for entry in tree.list(folder):
+        other = seen.setdefault(entry.name.casefold(), entry.name)
+        if other != entry.name:
+            names = [tree.shown(f"{folder}/{name}") for name in (other, entry.name)]
+            message = f"{' and '.join(names)} differ in case only: some systems keep one of them"
+            yield Finding("E220", shown, Place(), message, "rename or delete one of them")
 
 
 def _check_environments(document: Document, known: list[Finding]) -> Iterator[Finding]:
