@@ -17,7 +17,7 @@ def is_catastrophic(pattern: str) -> bool:
     """Whether a pattern that Python can compile has an ambiguous repeat in a repeat."""
     if not any(mark in pattern for mark in "*+{"):
         return False
-    return any(_is_ambiguous(body) for body in _repeated(_parser.parse(pattern)))
+    return any(_is_ambiguous(body, []) for body in _repeated(_parser.parse(pattern)))
 
 
 def _repeated(items: Any) -> list[list[Any]]:
@@ -31,22 +31,17 @@ def _repeated(items: Any) -> list[list[Any]]:
     return found
 
 
-def _is_ambiguous(body: list[Any]) -> bool:
-    """Whether a body holds a repeat that can run on into the body's next round."""
+def _is_ambiguous(body: list[Any], around: list[Any]) -> bool:
+    """Whether a body holds a repeat that can run on into the next round of what is around it."""
     for at, (name, argument) in enumerate(body):
-        inner = str(name)
-        if inner in _REPEATS and argument[1] >= _MANY and argument[0] != argument[1]:
+        kind, others = str(name), around + body[:at] + body[at + 1 :]
+        if kind in _REPEATS and argument[1] >= _MANY and argument[0] != argument[1]:
             marks = _marks(argument[2])
-            others = body[:at] + body[at + 1 :]
             if all(_may_be_empty(item) or _marks([item]) & marks for item in others):
                 return True
-        if inner == "SUBPATTERN":
-            spread = body[:at] + list(argument[-1]) + body[at + 1 :]
-            if _is_ambiguous(spread):
-                return True
-        if inner == "BRANCH":
-            branches = (body[:at] + list(part) + body[at + 1 :] for part in argument[1])
-            if any(map(_is_ambiguous, branches)):
+        elif kind in {"SUBPATTERN", "BRANCH"}:
+            parts = _parts(kind, argument)
+            if any(_is_ambiguous(list(part), others) for part in parts):
                 return True
     return False
 
