@@ -388,7 +388,7 @@ def test_a_dirty_work_tree_is_of_no_commit(git_project: Project) -> None:
     done = git_project.here("deploy", "--all", "--env", "local", "--dirty", "--commit", "HEAD~1")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: --dirty and --commit exclude each other\n help: promptops deploy --help\n"
+        "error: --dirty excludes --commit and --plan\n help: promptops deploy --help\n"
     )
 
 

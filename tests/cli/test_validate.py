@@ -247,3 +247,15 @@ def test_this_repository_is_valid(
     assert run(["validate", "--strict"]) == 0
     count = len([entry for entry in os.scandir(WHOLE) if entry.is_dir()])
     assert capsys.readouterr().out == f"checked {count} manifests: 0 errors, 0 warnings\n"
+
+
+def test_folders_that_differ_in_case_only_are_named_both(git_project: Project) -> None:
+    git_project.unit("Greeter", "Good morning.")
+    done = git_project.here("validate", "--json")
+    twins = [found for found in done.json["findings"] if "differ in case" in found["message"]]
+    assert [(found["code"], found["file"]) for found in twins] == [
+        ("E220", "manifests/greeter/manifest.yaml")
+    ]
+    assert twins[0]["message"].startswith(
+        "manifests/Greeter/manifest.yaml and manifests/greeter/manifest.yaml differ in case only"
+    )

@@ -22,6 +22,7 @@ from promptops.source.unit import Unit, read_unit
 BAD = Path(__file__).parent.parent / "bad"
 CASES = sorted(path.name for path in BAD.iterdir() if path.is_dir())
 UNIT = "greeting"
+LATER = {65, 70, 71, 72, 80, 81, 82}  # of other issues, or no older format is there yet
 
 
 def expected_of(case: str) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def test_bad_input_gets_exactly_its_findings_at_their_places(unit: Unit, case: s
 
 def test_every_row_of_the_catalogue_that_is_due_has_a_case() -> None:
     rows = {row for case in CASES for row in expected_of(case)["rows"]}
-    assert not set(range(1, 60)) - rows
+    assert not (set(range(1, 87)) - LATER | {92, 93}) - rows
 
 
 def test_every_case_is_named_after_the_code_that_it_shows() -> None:

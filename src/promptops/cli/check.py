@@ -6,8 +6,11 @@ import click
 
 from promptops.cli import settings
 from promptops.cli.findings import as_text
-from promptops.cli.options import output_option
+from promptops.cli.findings_markdown import as_markdown
+from promptops.cli.github import as_github
+from promptops.cli.options import report_option
 from promptops.cli.output import emit
+from promptops.cli.sarif import as_sarif
 from promptops.delivery.validate import Checked
 from promptops.delivery.validate import validate as check
 from promptops.errors import UsageError
@@ -17,7 +20,7 @@ from promptops.finding import errors_in
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@output_option
+@report_option
 def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
     """Check manifests and say what is wrong, with line and column.
 
@@ -29,11 +32,7 @@ def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
     promptops validate manifests/support-triage -o json
     """
     checked = check(paths or _project_manifests())
-    facts = {
-        "checked": checked.count,
-        "findings": [finding.as_json() for finding in checked.findings],
-    }
-    emit(output, facts, _text(checked))
+    _report(output, checked)
     if checked.findings if strict else errors_in(checked.findings):
         raise click.exceptions.Exit(1)
 
@@ -49,14 +48,28 @@ def _project_manifests() -> tuple[Path, ...]:
     return (folder,)
 
 
-def _text(checked: Checked) -> str:
+def _report(output: str, checked: Checked) -> None:
+    findings, counted = checked.findings, _counted(checked)
+    if output == "sarif":
+        emit("json", as_sarif(findings), "")
+        return
+    facts = {"checked": checked.count, "findings": [finding.as_json() for finding in findings]}
+    if output == "markdown":
+        text = as_markdown(findings, counted)
+    elif output == "github":
+        text = as_github(findings)
+    else:
+        text = "\n".join([*(as_text(finding) + "\n" for finding in findings), counted])
+    emit(output, facts, text)
+
+
+def _counted(checked: Checked) -> str:
     errors = len(errors_in(checked.findings))
     warnings = len(checked.findings) - errors
-    counted = (
+    return (
         f"checked {_count(checked.count, 'manifest')}: {_count(errors, 'error')}, "
         f"{_count(warnings, 'warning')}"
     )
-    return "\n".join([*(as_text(finding) + "\n" for finding in checked.findings), counted])
 
 
 def _count(number: int, noun: str) -> str:

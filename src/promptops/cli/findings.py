@@ -24,8 +24,9 @@ def as_text(finding: Finding) -> str:
     word = click.style(
         f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
     )
-    file = printable(finding.file).replace("\n", "\N{REPLACEMENT CHARACTER}")
-    lines = [f"{file}:{place.line}:{place.column}: {word}: {printable(finding.message)}"]
+    # A line of ours that begins with `::` would be a command to the runner of GitHub's workflows.
+    file = "./" * finding.file.startswith("::") + _harmless(finding.file)
+    lines = [f"{file}:{place.line}:{place.column}: {word}: {_harmless(finding.message)}"]
     margin = " " * len(str(place.line))
     if finding.source:
         source, column = _window(finding.source, place.column)
@@ -36,12 +37,18 @@ def as_text(finding: Finding) -> str:
         indent = "".join("\t" if mark == "\t" else " " * _cells(mark) for mark in before)
         lines += [
             f"{margin} |",
-            f"{place.line} | {printable(source)}",
+            f"{place.line} | {_harmless(source)}",
             f"{margin} | {indent}{click.style(carets, fg=_COLOURS[finding.severity])}",
         ]
     if finding.hint:
-        lines.append(f"{margin} = help: {printable(finding.hint)}")
+        lines.append(f"{margin} = help: {_harmless(finding.hint)}")
     return "\n".join(lines)
+
+
+def _harmless(text: str) -> str:
+    """One line that neither a terminal obeys nor a runner of workflows, as wide as it was."""
+    lost = "\N{REPLACEMENT CHARACTER}"
+    return printable(text).replace("\n", lost).replace("##[", f"#{lost}[")
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

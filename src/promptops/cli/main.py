@@ -19,6 +19,7 @@ from promptops.version import VERSION
 # name → (module, one line of help); the help stands here so that `--help` loads no command.
 COMMANDS = {
     "validate": ("check", "Check manifests and say what is wrong, with line and column."),
+    "explain": ("explain", "Print what a code such as E302 means, and what to write."),
     "show": ("release", "Print a release: what is live, or what would be built."),
     "render": ("release", "Fill a prompt with inputs and print its messages."),
     "plan": ("plan", "What a deployment would change, and how much that means to callers."),

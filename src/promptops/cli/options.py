@@ -10,19 +10,26 @@ import click
 _ID = re.compile(r"[!-~]{1,128}")
 
 
-def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-o text|json`, and `--json` for short."""
-    function = click.option("--json", "output", flag_value="json", help="The same as -o json.")(
-        function
-    )
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="How to print the result.",
-    )(function)
+def _output(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = click.option("--json", "output", flag_value="json", help="The same as -o json.")(
+            function
+        )
+        return click.option(
+            "-o",
+            "--output",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="How to print the result.",
+        )(function)
+
+    return decorate
+
+
+# `-o text|json`, and `--json` for short; commands that report findings have more formats.
+output_option = _output("text", "json")
+report_option = _output("text", "json", "markdown", "github", "sarif")
 
 
 def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:

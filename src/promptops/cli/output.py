@@ -20,7 +20,8 @@ def emit(output: str, data: Any, text: str) -> None:
 
 def as_json(data: Any) -> str:
     """The data of a command as it is printed, and as files hold it."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    # The runner of GitHub's workflows obeys `##[…]` anywhere in a line; to JSON it is the same.
+    return json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
 
 
 def say(message: str) -> None:

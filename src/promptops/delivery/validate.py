@@ -6,14 +6,14 @@ from pathlib import Path
 
 from promptops.delivery.build import unit_names
 from promptops.errors import UsageError
-from promptops.finding import Finding
+from promptops.finding import Finding, Place
 from promptops.source.files import WorkTree
 from promptops.source.unit import MANIFEST, read_unit
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many manifests were checked, and what was found, by file, line and column."""
+    """How many manifests were checked, and what was found: errors first, then by place."""
 
     count: int
     findings: list[Finding]
@@ -23,12 +23,27 @@ def validate(paths: Iterable[Path]) -> Checked:
     """Check manifests, units' folders, or folders of units; raises UsageError for other paths."""
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
     findings: list[Finding] = []
+    seen: dict[tuple[Path, str], Path] = {}
     trees: dict[Path, WorkTree] = {}
     for folder in folders:
         tree = trees.setdefault(folder.parent, WorkTree(folder.parent))
         findings += read_unit(tree, folder.name).findings
-    findings.sort(key=lambda finding: (finding.file, finding.place.line, finding.place.column))
+        twin = seen.setdefault((folder.parent, folder.name.casefold()), folder)
+        if twin != folder:
+            findings.append(_same_name(tree, twin, folder))
+    findings.sort(key=_order)
     return Checked(len(folders), findings)
+
+
+def _same_name(tree: WorkTree, one: Path, other: Path) -> Finding:
+    paths = [tree.shown(f"{folder.name}/{MANIFEST}") for folder in (one, other)]
+    message = f"{' and '.join(paths)} differ in case only: some systems keep one of them"
+    return Finding("E220", paths[1], Place(), message, "rename one of the folders")
+
+
+def _order(finding: Finding) -> tuple[bool, str, int, int]:
+    place = finding.place
+    return finding.severity != "error", finding.file, place.line, place.column
 
 
 def _unit_folders(path: Path) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from promptops.finding import Finding, Place
 from promptops.source.document import Document, Path
+from promptops.source.pins import NO_EXPANSION, expands
 from promptops.source.strict_json import read_json
 from promptops.source.text import MAX_BYTES, Kind, read_text
 from promptops.source.tree import FileRefused, Tree
@@ -38,6 +39,8 @@ def read_attachments(tree: Tree, folder: str, document: Document) -> Attachments
             message = f"the path '{name}' {problem}"
             hint = "name a file in the manifest's folder, with / between folders"
             reader.refer(path, "E401", message, hint)
+        elif expands(name):
+            reader.refer(path, "E225", f"the path '{name}': {NO_EXPANSION}", "write the real path")
         elif (name, kind) not in seen:
             seen.add((name, kind))
             reader.read(path, name, kind)

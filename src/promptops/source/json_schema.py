@@ -12,6 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from promptops.source.document import Path
+from promptops.source.patterns import is_catastrophic
 from promptops.source.text import MOST_FINDINGS
 
 Problem = tuple[Path, str, str]  # where, what is so, what to do
@@ -78,6 +79,9 @@ def _pattern_problems(path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
         if not _is_regex(pattern):
             message = f"'{pattern[:60]}' is no regular expression that can be used"
             yield where, message, "correct it"
+        elif is_catastrophic(pattern):
+            message = f"'{pattern[:60]}' repeats a repeat: some answers would take hours to check"
+            yield where, message, "put a character between that is in neither, or use one repeat"
 
 
 def _is_regex(pattern: str) -> bool:

@@ -20,6 +20,7 @@ IDS: tuple[Path, ...] = (
 _EXAMPLES: dict[Path, str] = {
     ("model", "id"): "gpt-4o-mini-2024-07-18",
     ("model", "version"): "2024-07-18",
+    ("prompt", "version"): "1.4.0",
     ("retriever", "version"): "2026-11-01",
 }
 
@@ -49,6 +50,25 @@ _PIN = re.compile(r"[0-9]{3}|[0-9]\.[0-9]|^v?[0-9]+$|(?:^|[-_:@/.])v[0-9]+(?:$|[
 _HEX = re.compile(r"(?<![0-9a-z])(?=[a-f]*[0-9])[0-9a-f]{7,}(?![0-9a-z])")
 
 
+NO_EXPANSION = "no expansion happens here, it would be taken as it stands"
+_EXPANDED = re.compile(r"\$[A-Za-z_{(]|%[A-Za-z_]+%|\{\{|^~|\\|^[A-Za-z]:[\\/]")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+
+
+def expands(text: str) -> bool:
+    """Whether a text counts on a shell, a workflow or Windows to become another."""
+    return _EXPANDED.search(text) is not None
+
+
+def check_names(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
+    """Names that Windows keeps for devices (E219): no clone there could hold their folder."""
+    for path, value in _texts(document, (("name",), ("prompt", "id")), sections):
+        if _RESERVED.fullmatch(value):
+            message = f"{dotted(path)} is {shown(value)}, a name that Windows keeps for a device"
+            hint = f"choose another, such as {value.partition('.')[0]}-prompt"
+            yield Finding("E219", document.file, document.place(path), message, hint)
+
+
 def check_ids(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
     """Spaces around ids and versions (E231); they look right in every log and match nothing."""
     for path, value in _texts(document, IDS, sections):
@@ -59,9 +79,16 @@ def check_ids(document: Placed, sections: set[str] | None = None) -> Iterator[Fi
 
 
 def check_versions(document: Placed, sections: set[str] | None = None) -> Iterator[Finding]:
-    """Names that mean something else tomorrow (E215)."""
+    """Versions that a shell should fill in (E225), and names that move on (E215)."""
     for path, value in _texts(document, tuple(_EXAMPLES), sections):
         name, text = dotted(path), value.strip().lower()
+        if expands(value.strip()):
+            message = f"{name} is {shown(value)}: {NO_EXPANSION}"
+            hint = f"write the version itself, such as '{_EXAMPLES[path]}'"
+            yield Finding("E225", document.file, document.place(path), message, hint)
+            continue
+        if path == ("prompt", "version"):
+            continue
         if text in _FLOATING or _FLOATING_END.search(text):
             message = f"{name} is {shown(value)}, which names something else tomorrow"
         elif path == ("model", "version") and text and not is_pinned(text):

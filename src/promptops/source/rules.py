@@ -14,11 +14,13 @@ from promptops.source.attachments import Attachments
 from promptops.source.complaints import Placed, dotted, mistyped, shown
 from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import problems_of
-from promptops.source.pins import check_ids, check_versions
-from promptops.source.slots import check_slots
+from promptops.source.personal import personal_data_in
+from promptops.source.pins import check_ids, check_names, check_versions
+from promptops.source.slots import check_slots, text_of
 from promptops.source.strict_json import places_in_json
 from promptops.source.text import MOST_FINDINGS
 
+_CHARACTERS_OF_A_TOKEN = 4  # of English text; an estimate
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -30,21 +32,25 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def check_rules(document: Document, name: str, attachments: Attachments) -> list[Finding]:
     """All rules over one manifest; `name` is that of its folder."""
     messages = list(_messages(document, "messages"))
+    examples = list(_messages(document, "examples"))
     folder = posixpath.dirname(document.file)
     rules = (
         _name(document, name),
         check_pins(document),
-        _blank(document, [*messages, *_messages(document, "examples")]),
+        _blank(document, [*messages, *examples]),
         check_slots(document, messages, attachments.texts, folder),
         _defaults(document),
         _schemas(document, attachments, folder),
+        _personal(document, examples, attachments, folder),
+        _length(document, [*messages, *examples], attachments),
     )
     return [finding for rule in rules for finding in islice(rule, MOST_FINDINGS)]
 
 
 def check_pins(document: Placed, sections: set[str] | None = None) -> list[Finding]:
     """The rules on ids and versions, for all of a document or for some top-level keys."""
-    return [*check_ids(document, sections), *check_versions(document, sections)]
+    rules = (check_ids, check_names, check_versions)
+    return [finding for rule in rules for finding in rule(document, sections)]
 
 
 def _name(document: Document, name: str) -> Iterator[Finding]:
@@ -68,6 +74,44 @@ def _blank(document: Document, messages: list[tuple[Path, Any]]) -> Iterator[Fin
             place = document.place((*path, "text"))
             said = f"{dotted(path)} is blank: the model would be asked nothing"
             yield Finding("E217", document.file, place, said, "write the message, or remove it")
+
+
+def _personal(
+    document: Document,
+    examples: list[tuple[Path, Any]],
+    attachments: Attachments,
+    folder: str,
+) -> Iterator[Finding]:
+    """Owners and messages may name the team's address; examples are mostly copied from users."""
+    for path, message in examples:
+        found = text_of(document, path, message, attachments.texts, folder)
+        if found is None:
+            continue
+        text, file, locate = found
+        for kind, offset, width in personal_data_in(text):
+            said = f"{kind} in an example: it goes to the provider with every request"
+            hint = "write made-up data, such as ada@example.com"
+            yield Finding("W502", file, locate(offset, width), said, hint)
+
+
+def _length(
+    document: Document, messages: list[tuple[Path, Any]], attachments: Attachments
+) -> Iterator[Finding]:
+    """A prompt that fills the model's context before any input is in it."""
+    window = document.get(("model", "context_window"))
+    if not isinstance(window, int) or isinstance(window, bool):
+        return
+    characters = 0
+    for _, message in messages:
+        if isinstance(message, dict):
+            text = message.get("text", attachments.texts.get(str(message.get("file"))))
+            characters += len(text) if isinstance(text, str) else 0
+    tokens = characters // _CHARACTERS_OF_A_TOKEN
+    if tokens > window:
+        place = document.place(("model", "context_window"))
+        said = f"the prompt has ~{tokens:,} tokens; the model's context_window is {window:,}"
+        hint = "shorten the prompt, or take a model with a larger context"
+        yield Finding("W218", document.file, place, said, hint)
 
 
 def _defaults(document: Document) -> Iterator[Finding]:

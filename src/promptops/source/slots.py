@@ -26,7 +26,7 @@ def check_slots(
     used: set[str] = set()
     all_known = True
     for path, message in messages:
-        found = _text_of(document, path, message, texts, folder)
+        found = text_of(document, path, message, texts, folder)
         if found is None:
             all_known = False
             continue
@@ -50,7 +50,7 @@ def check_slots(
                 yield Finding("W303", document.file, place, message, hint)
 
 
-def _text_of(
+def text_of(
     document: Document, path: Path, message: Any, texts: Mapping[str, str], folder: str
 ) -> tuple[str, str, _Locate] | None:
     """A message's text, the file it stands in, and how to find places in it."""

@@ -13,6 +13,8 @@ from promptops.finding import Finding, Place
 MAX_BYTES = 256 * 1024
 MOST_FINDINGS = 100  # of one kind in one file; who has more needs another tool first
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 Kind = Literal["manifest", "project file", "prompt", "JSON Schema"]
 
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff"
@@ -46,6 +48,10 @@ def read_text(data: bytes, file: str, kind: Kind) -> tuple[str | None, list[Find
                 "a prompt this long costs on every call: shorten it or retrieve the long part",
             )
         ]
+    if data.startswith(_LFS_POINTER):
+        message = f"the {kind} is a pointer of Git LFS, not the file: the model would read that"
+        hint = "store it without Git LFS (a commit's files are read as git has them)"
+        return None, [Finding("E403", file, Place(), message, hint)]
     text, findings = _decoded(data, file)
     if text is None:
         return None, findings

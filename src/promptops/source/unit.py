@@ -11,6 +11,7 @@ from promptops.source.document import Document
 from promptops.source.merged import Merged, overlay_of, with_overlay
 from promptops.source.rules import check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
+from promptops.source.secrets import check_secrets, masked, secrets_of, without
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, MOST_FINDINGS, read_text
 from promptops.source.tree import FileRefused, Tree
@@ -67,9 +68,21 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
     if document is not None and check:
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
+        findings += _twins(tree, folder, shown)
         findings += islice(_check_environments(document, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
+
+
+def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
+    """Files whose names differ in case only: a clone on macOS or Windows keeps one of them."""
+    seen: dict[str, str] = {}
+    for entry in tree.list(folder):
+        other = seen.setdefault(entry.name.casefold(), entry.name)
+        if other != entry.name:
+            names = [tree.shown(f"{folder}/{name}") for name in (other, entry.name)]
+            message = f"{' and '.join(names)} differ in case only: some systems keep one of them"
+            yield Finding("E220", shown, Place(), message, "rename or delete one of them")
 
 
 def _check_environments(document: Document, known: list[Finding]) -> Iterator[Finding]:
@@ -112,13 +125,25 @@ def _unit(
 def _with_lines(
     findings: list[Finding], files: tuple[tuple[str, bytes], ...], tree: Tree
 ) -> list[Finding]:
-    """Findings with the lines that they are about, which come from a commit as well as a disk."""
-    if not findings:
-        return findings
-    lines = {
-        tree.shown(path): data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    """Findings with the lines that they are about, which come from a commit as well as a disk.
+
+    Those about secrets join them here, where all text passes that findings show: what the others
+    quote of a secret is covered.
+    """
+    texts = {
+        tree.shown(path): data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         for path, data in files
     }
+    secrets = {file: found for file, text in texts.items() if (found := secrets_of(text))}
+    if secrets:
+        values = [texts[file][one.start : one.end] for file in secrets for one in secrets[file]]
+        findings = [without(finding, values) for finding in findings]
+        for file, found in secrets.items():
+            findings += check_secrets(texts[file], file, found)
+            texts[file] = masked(texts[file], found)
+    if not findings:
+        return findings
+    lines = {file: text.split("\n") for file, text in texts.items()}
     return [
         replace(finding, source=_line(lines[finding.file], finding.place.line))
         if finding.file in lines

@@ -1,0 +1,57 @@
+"""explain: what a code means, why it is there, and what to write."""
+
+import re
+from difflib import get_close_matches
+from importlib.resources import files
+
+import click
+
+from promptops.cli.options import output_option
+from promptops.cli.output import emit, table
+from promptops.errors import UsageError
+
+_PAGES = files("promptops").joinpath("explain")
+
+
+@click.command()
+@click.argument("code", required=False)
+@output_option
+def explain(code: str | None, output: str) -> None:
+    """Print the page of a code: what it means, why, a wrong and a right example.
+
+    Without CODE all codes are listed.
+
+    \b
+    promptops explain E302
+    promptops explain
+    """
+    titles = _titles()
+    if code is None:
+        emit(output, titles, table(list(titles.items())))
+        return
+    known = _known(code, titles)
+    page = _PAGES.joinpath(f"{known}.md").read_text("utf-8").rstrip()
+    emit(output, {"code": known, "title": titles[known], "page": page}, page)
+
+
+def _titles() -> dict[str, str]:
+    """The first line of every page, by code."""
+    found = {}
+    for page in sorted(_PAGES.iterdir(), key=lambda item: item.name):
+        if page.name.endswith(".md"):
+            first = page.read_text("utf-8").partition("\n")[0]
+            found[page.name.removesuffix(".md")] = first.partition(": ")[2]
+    return found
+
+
+def _known(code: str, titles: dict[str, str]) -> str:
+    wanted = code.strip("[] ").upper()
+    if wanted in titles:
+        return wanted
+    # The same number under another letter is nearest: who cannot tell an E from a W.
+    twin = [name for name in titles if re.sub(r"\D", "", wanted) == name[1:]]
+    close = twin or get_close_matches(wanted, titles, n=1)
+    raise UsageError(
+        f"there is no code '{code}'",
+        f"did you mean {close[0]}?" if close else "promptops explain lists all",
+    )
