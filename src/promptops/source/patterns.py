@@ -5,6 +5,7 @@ in all of them. `([a-z]+-)*` does not: the border `-` cannot be part of what is 
 """
 
 import re
+from collections import Counter
 from re import _parser  # type: ignore[attr-defined]  # the same parser that compiles the pattern
 from typing import Any
 
@@ -17,7 +18,7 @@ def is_catastrophic(pattern: str) -> bool:
     """Whether a pattern that Python can compile has an ambiguous repeat in a repeat."""
     if not any(mark in pattern for mark in "*+{"):
         return False
-    return any(_is_ambiguous(body, []) for body in _repeated(_parser.parse(pattern)))
+    return any(_is_ambiguous(body, frozenset()) for body in _repeated(_parser.parse(pattern)))
 
 
 def _repeated(items: Any) -> list[list[Any]]:
@@ -31,13 +32,21 @@ def _repeated(items: Any) -> list[list[Any]]:
     return found
 
 
-def _is_ambiguous(body: list[Any], around: list[Any]) -> bool:
-    """Whether a body holds a repeat that can run on into the next round of what is around it."""
+def _is_ambiguous(body: list[Any], around: frozenset[frozenset[str]]) -> bool:
+    """Whether a body holds a repeat that can run on into the next round of what is around it.
+
+    `around` are the borders: for every part that must match something, the characters it may have.
+    """
+    borders = [frozenset() if _may_be_empty(item) else _marks([item]) for item in body]
+    counts = Counter(borders)
     for at, (name, argument) in enumerate(body):
-        kind, others = str(name), around + body[:at] + body[at + 1 :]
+        kind = str(name)
+        others = around.union(
+            marks for marks in counts if marks and (counts[marks] > 1 or marks != borders[at])
+        )
         if kind in _REPEATS and argument[1] >= _MANY and argument[0] != argument[1]:
             marks = _marks(argument[2])
-            if all(_may_be_empty(item) or _marks([item]) & marks for item in others):
+            if all(border & marks for border in others):
                 return True
         elif kind in {"SUBPATTERN", "BRANCH"}:
             parts = _parts(kind, argument)
@@ -70,7 +79,7 @@ def _may_be_empty(item: Any) -> bool:
     return name in {"AT", "ASSERT", "ASSERT_NOT", "GROUPREF"}
 
 
-def _marks(items: Any) -> set[str]:
+def _marks(items: Any) -> frozenset[str]:
     """The characters that may occur in what the items match."""
     found: set[str] = set()
     for name, argument in items:
@@ -85,7 +94,7 @@ def _marks(items: Any) -> set[str]:
             found.update(mark for mark in _SAMPLE if _is_in(mark, argument))
         for part in _parts(kind, argument):
             found |= _marks(part)
-    return found
+    return frozenset(found)
 
 
 _CATEGORIES = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}
