@@ -60,8 +60,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 def test_bad_input_gets_exactly_its_findings_at_their_places(unit: Unit, case: str) -> None:
     expected = expected_of(case)
     found = [
-        [f.code, os.path.relpath(f.file, UNIT), f.place.line, f.place.column]
-        for f in unit.findings
+        [f.code, os.path.relpath(f.file, UNIT), f.place.line, f.place.column] for f in unit.findings
     ]
     assert found == expected["findings"], "\n".join(map(str, unit.findings))
     said = "\n".join(f"{finding.message}\n{finding.hint}" for finding in unit.findings)

@@ -100,7 +100,7 @@ def _spelled_so(folder: int, name: str) -> bool:
 
 
 def _refusal(error: Exception, folder: int, name: str, path: str) -> FileRefused:
-    """What a part of a path was refused for; `folder` is the descriptor that it was looked up in."""
+    """What a part of a path was refused for; `folder` is the descriptor it was looked up in."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
         return _missing(folder, name, path)
