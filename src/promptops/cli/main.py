@@ -17,6 +17,9 @@ from promptops.version import VERSION
 
 # name → (module, one line of help); the help stands here so that `--help` loads no command.
 COMMANDS = {
+    "init": ("start", "Make a folder ready: project file, a first unit, editor, workflows."),
+    "new": ("start", "Make a unit from a template."),
+    "schema": ("start", "Print the schema of manifests or of the project file."),
     "validate": ("check", "Check manifests and say what is wrong, with line and column."),
     "show": ("release", "Print a release: what is live, or what would be built."),
     "render": ("release", "Fill a prompt with inputs and print its messages."),
