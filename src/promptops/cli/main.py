@@ -84,6 +84,9 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Unicode must not turn a deployment that was done into a failure.
             stream.reconfigure(errors="replace")
+    if os.environ.get("_PROMPTOPS_COMPLETE", "").endswith("_complete"):
+        # TAB prints no error into the line that somebody types.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     sys.exit(run(sys.argv[1:]))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from promptops.cli import completion
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -35,6 +37,7 @@ def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--env",
         metavar="NAME",
         envvar="PROMPTOPS_ENV",
+        shell_complete=completion.environments,
         help="The environment. [env: PROMPTOPS_ENV]",
     )(function)
 
