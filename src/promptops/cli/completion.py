@@ -11,11 +11,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from promptops.cli import settings
-from promptops.delivery.build import unit_names
 from promptops.errors import PromptopsError
 from promptops.live.store import Store, Timeouts, open_store
 from promptops.manifest.digest import short
-from promptops.source.files import WorkTree
 
 PATIENCE = 0.6  # seconds for one look-up; a TAB makes two at most
 _STORE = Timeouts(connect=0.25, answer=0.25)
@@ -73,7 +71,9 @@ def _typed(context: click.Context) -> set[str]:
 
 def _work_tree() -> list[str]:
     project = settings.project_here()
-    return unit_names(WorkTree(project.root), project.manifests)
+    # By name alone: reading units would load all that checks them, with every command.
+    found = (project.root / project.manifests).glob("*/manifest.yaml")
+    return sorted(manifest.parent.name for manifest in found)
 
 
 def _in_store(context: click.Context, look: Callable[[Store], list[str]]) -> list[str]:
