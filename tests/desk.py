@@ -9,8 +9,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PYTHON = sys.executable
 PROMPTOPS = str(Path(sys.executable).with_name("promptops"))
 
@@ -61,16 +63,20 @@ class Desk:
         shutil.copytree(self.root, folder / "desk", symlinks=True)
         return Desk(folder / "desk", self.variables)
 
-    def run(self, *arguments: str, cwd: Path | None = None, **variables: str) -> Ended:
+    def run(
+        self, *arguments: str, cwd: Path | None = None, variables: Mapping[str, str] = NOTHING
+    ) -> Ended:
         """promptops, to its end."""
-        return self.shell(PROMPTOPS, *arguments, cwd=cwd, **variables)
+        return self.shell(PROMPTOPS, *arguments, cwd=cwd, variables=variables)
 
-    def shell(self, *command: str, cwd: Path | None = None, **variables: str) -> Ended:
-        """Any command, to its end."""
+    def shell(
+        self, *command: str, cwd: Path | None = None, variables: Mapping[str, str] = NOTHING
+    ) -> Ended:
+        """Any command, to its end; `variables` come on top of the desk's."""
         done = subprocess.run(
             command,
             cwd=cwd or self.root,
-            env=self.variables | variables,
+            env={**self.variables, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -36,16 +36,51 @@ def api() -> Iterator[Api]:
     api.close()
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """A repository with one unit, which the last commit changed."""
-    desk = Desk.empty(tmp_path)
+@pytest.fixture(scope="session")
+def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = Desk.empty(tmp_path_factory.mktemp("desk"))
     desk.git("init", "--quiet")
-    assert desk.run("init").code == 0
+    assert desk.run("init", "--github").code == 0
     desk.commit("Add promptops")
     desk.write("manifests/hello/system.md", "Answer in one word.\n")
     desk.commit("Be brief")
     return desk
+
+
+@pytest.fixture
+def desk(desk_once: Desk, tmp_path: Path) -> Desk:
+    """A repository with workflows and one unit, which the last commit changed."""
+    return desk_once.copy(tmp_path)
+
+
+STORE = {"PRODUCTION_REDIS_URL": "sqlite:///live.db"}
+
+
+@pytest.fixture(scope="session")
+def production_once(desk_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = desk_once.copy(tmp_path_factory.mktemp("production"))
+    older = ("--commit", "HEAD^", "--create")
+    assert desk.run("deploy", "--all", "--env", "production", *older, variables=STORE).code == 0
+    return desk
+
+
+@pytest.fixture
+def production(production_once: Desk, tmp_path: Path) -> Desk:
+    """The desk, where live.db is the store of production and holds the commit before the last."""
+    return production_once.copy(tmp_path / "production")
+
+
+@pytest.fixture(scope="session")
+def deployed_twice_once(production_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = production_once.copy(tmp_path_factory.mktemp("deployed-twice"))
+    assert desk.run("deploy", "--all", "--env", "production", variables=STORE).code == 0
+    return desk
+
+
+@pytest.fixture
+def deployed_twice(deployed_twice_once: Desk, tmp_path: Path) -> Desk:
+    """Both releases of hello were live in production."""
+    return deployed_twice_once.copy(tmp_path / "deployed-twice")
 
 
 @pytest.fixture
@@ -63,7 +98,6 @@ def on_github(tmp_path: Path, api: Api) -> dict[str, str]:
         "GITHUB_REPOSITORY": "acme/prompts",
         "GITHUB_RUN_ID": "4711",
         "GITHUB_SERVER_URL": "https://github.example",
-        "RUNNER_TEMP": str(temp),
         "no_proxy": "127.0.0.1",
     }
 

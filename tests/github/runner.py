@@ -6,6 +6,7 @@ An expression that a test gives no value for is an error, so no step gets anythi
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,9 +39,10 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that has ended."""
+    """A job that has ended; `temp` is what its steps knew as RUNNER_TEMP."""
 
     steps: list[StepResult]
+    temp: Path
 
     @property
     def passed(self) -> bool:
@@ -69,7 +71,10 @@ def steps_of(file: Path) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A machine with `folder` checked out; `variables` are what GitHub sets for every step."""
+    """A machine with `folder` checked out; `variables` are what GitHub sets for every step.
+
+    Every run has a folder of its own below `temp`.
+    """
 
     folder: Path
     temp: Path
@@ -77,6 +82,7 @@ class Runner:
 
     def run(self, file: Path, values: Mapping[str, str]) -> Job:
         """Execute the steps; `values` gives each expression its value."""
+        temp = Path(tempfile.mkdtemp(dir=self.temp))
         results: list[StepResult] = []
         outcomes: dict[str, str] = {}
         for number, step in enumerate(steps_of(file)):
@@ -86,18 +92,19 @@ class Runner:
             elif "uses" in step:
                 result = StepResult(name, "success")
             else:
-                result = self._run_step(name, step, values, self.temp / f"step-{number}")
+                result = self._run_step(name, step, values, temp / f"step-{number}")
             results.append(result)
             outcomes[step.get("id", "")] = result.outcome
-        return Job(results)
+        return Job(results, temp)
 
     def _run_step(
         self, name: str, step: dict[str, Any], values: Mapping[str, str], temp: Path
     ) -> StepResult:
         temp.mkdir()
-        files = {name: temp / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        files = {key: temp / key for key in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         for file in files.values():
             file.touch()
+        files["RUNNER_TEMP"] = temp.parent
         script = temp / "script.sh"
         assert not _EXPRESSION.search(step["run"]), "an expression in a script is an injection"
         script.write_text(step["run"], "utf-8")

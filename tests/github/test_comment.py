@@ -27,13 +27,14 @@ def summary(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gha(desk: Desk, on_github: dict[str, str], summary: Path, tmp_path: Path) -> Gha:
+def gha(on_github: dict[str, str], summary: Path, tmp_path: Path) -> Gha:
     """`promptops gha NAME --from` what the test prepared."""
+    desk = Desk.empty(tmp_path)
 
     def run(name: str, *options: str, **variables: str) -> Ended:
         given = on_github | {"GITHUB_TOKEN": TOKEN, "GITHUB_STEP_SUMMARY": str(summary)}
         path = str(tmp_path / "prepared.json")
-        return desk.run("gha", name, "--from", path, *options, **(given | variables))
+        return desk.run("gha", name, "--from", path, *options, variables=given | variables)
 
     return run
 

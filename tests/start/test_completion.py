@@ -38,7 +38,7 @@ COMMANDS = {
 def offers(desk: Desk, shell: str, *words: str) -> list[str]:
     """What TAB offers behind `promptops WORDS…`, the last of which may be begun or empty."""
     path = f"{Path(PROMPTOPS).parent}:{desk.variables['PATH']}"
-    done = desk.shell(*COMMANDS[shell], "promptops", *words, PATH=path)
+    done = desk.shell(*COMMANDS[shell], "promptops", *words, variables={"PATH": path})
     assert done.err == ""
     return [line.partition("\t")[0] for line in done.out.split("\n") if line]
 
