@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import pytest
 
 from promptops.cli.github.comment import marker
+from promptops.cli.github.gate import read_gate
+from promptops.errors import UsageError
 from tests.desk import Desk, Ended
 from tests.github.api import BOT, TOKEN, Api
 from tests.github.gates import environment, finding, gate
@@ -217,13 +219,15 @@ def test_a_place_that_must_not_have_the_token_is_refused(
     assert "X-Evil" not in done.err
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"verdict": "perhaps"}', "null", "[" * 9999])
 @pytest.mark.parametrize("name", ["comment", "summary", "annotate"])
-def test_a_file_that_is_no_gate_is_said_to_be_none(
-    gha: Gha, tmp_path: Path, name: str, text: str | None
-) -> None:
-    if text is not None:
-        (tmp_path / "prepared.json").write_text(text)
+def test_without_a_gate_there_is_nothing_to_report(gha: Gha, name: str) -> None:
     done = gha(name)
     assert done.code == 2
-    assert "promptops gate --out" in done.err
+    assert "promptops gate --out writes it" in done.err
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"verdict": "perhaps"}', "null", "[" * 9999])
+def test_a_file_that_is_no_gate_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "gate.json").write_text(text)
+    with pytest.raises(UsageError, match="is not what promptops gate --out writes"):
+        read_gate(tmp_path / "gate.json")

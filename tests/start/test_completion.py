@@ -103,10 +103,10 @@ def mute_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
-def test_a_store_that_hangs_costs_a_second_and_no_error(begun: Desk, mute_server: str) -> None:
+def test_a_store_that_hangs_costs_little_time_and_no_error(begun: Desk, mute_server: str) -> None:
     started = time.monotonic()
     offered = offers(begun, "bash", "rollback", "--store", mute_server, "--env", "production", "")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
     assert offered == ["hello"]  # what is in git is better than nothing
 
 
