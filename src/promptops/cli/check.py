@@ -7,10 +7,11 @@ import click
 from promptops.cli import settings
 from promptops.cli.findings import as_text
 from promptops.cli.findings_markdown import as_markdown
-from promptops.cli.github import as_github
+from promptops.cli.github.workflow_commands import as_github
 from promptops.cli.options import report_option
 from promptops.cli.output import emit
 from promptops.cli.sarif import as_sarif
+from promptops.delivery.changed import folders_of
 from promptops.delivery.validate import Checked
 from promptops.delivery.validate import validate as check
 from promptops.errors import UsageError
@@ -20,8 +21,13 @@ from promptops.finding import errors_in
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="PATHs are any files: check the units that they belong to. For pre-commit.",
+)
 @report_option
-def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
+def validate(paths: tuple[Path, ...], strict: bool, changed: bool, output: str) -> None:
     """Check manifests and say what is wrong, with line and column.
 
     PATH is a manifest, a unit's folder, or a folder of units; without one, the project's manifests
@@ -31,7 +37,7 @@ def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
     promptops validate
     promptops validate manifests/support-triage -o json
     """
-    checked = check(paths or _project_manifests())
+    checked = check(folders_of(paths) if changed else paths or _project_manifests())
     _report(output, checked)
     if checked.findings if strict else errors_in(checked.findings):
         raise click.exceptions.Exit(1)

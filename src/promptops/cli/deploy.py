@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
@@ -25,7 +25,7 @@ from promptops.errors import Refused
 
 
 @click.command(cls=WithWait)
-@click.argument("units", nargs=-1, metavar="[UNIT]...")
+@click.argument("units", nargs=-1, metavar="[UNIT]...", shell_complete=completion.units_in_git)
 @click.option("--all", "everything", is_flag=True, help="Every unit of the commit that differs.")
 @environment_options
 @click.option("--commit", metavar="REV", default="HEAD", show_default=True, help="What to deploy.")

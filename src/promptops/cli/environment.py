@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, printable, say_warning, table
@@ -91,7 +91,7 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
 
 
 @click.command()
-@click.argument("unit", required=False)
+@click.argument("unit", required=False, shell_complete=completion.units)
 @environment_options
 @click.option(
     "--limit",

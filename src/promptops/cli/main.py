@@ -18,6 +18,9 @@ from promptops.version import VERSION
 
 # name → (module, one line of help); the help stands here so that `--help` loads no command.
 COMMANDS = {
+    "init": ("start", "Make a folder ready: project file, a first unit, editor, workflows."),
+    "new": ("start", "Make a unit from a template."),
+    "schema": ("start", "Print the schema of manifests or of the project file."),
     "validate": ("check", "Check manifests and say what is wrong, with line and column."),
     "explain": ("explain", "Print what a code such as E302 means, and what to write."),
     "show": ("release", "Print a release: what is live, or what would be built."),
@@ -29,6 +32,7 @@ COMMANDS = {
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
     "history": ("environment", "The deployments of an environment, newest first."),
+    "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
 }
 
@@ -85,6 +89,9 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Unicode must not turn a deployment that was done into a failure.
             stream.reconfigure(errors="replace")
+    if os.environ.get("_PROMPTOPS_COMPLETE", "").endswith("_complete"):
+        # TAB prints no error into the line that somebody types.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     code = run(sys.argv[1:])
     # What was done is done and told: an interrupt must not make it look like nothing from now on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from promptops.cli import completion
+
 _ID = re.compile(r"[!-~]{1,128}")
 
 
@@ -44,6 +46,7 @@ def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--env",
         metavar="NAME",
         envvar="PROMPTOPS_ENV",
+        shell_complete=completion.environments,
         help="The environment. [env: PROMPTOPS_ENV]",
     )(function)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit
@@ -27,7 +27,7 @@ def unit_source(function: Any) -> Any:
         metavar="FOLDER",
         help="A unit's folder in the work tree, instead of what is live.",
     )(function)
-    return click.argument("unit", required=False)(function)
+    return click.argument("unit", required=False, shell_complete=completion.units)(function)
 
 
 @click.command()

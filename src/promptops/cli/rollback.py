@@ -2,7 +2,7 @@
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.options import (
     WithWait,
     environment_options,
@@ -16,9 +16,14 @@ from promptops.delivery.rollback import rollback as roll_back
 
 
 @click.command(cls=WithWait)
-@click.argument("units", nargs=-1, metavar="[UNIT]...")
+@click.argument("units", nargs=-1, metavar="[UNIT]...", shell_complete=completion.units)
 @environment_options
-@click.option("--to", metavar="TARGET", help="A digest, a revision or a commit to go back to.")
+@click.option(
+    "--to",
+    metavar="TARGET",
+    shell_complete=completion.digests,
+    help="A digest, a revision or a commit to go back to.",
+)
 @click.option("--force", is_flag=True, help="Go back to a release although it is held.")
 @operation_options
 @wait_option
@@ -52,8 +57,8 @@ def rollback(
 
 
 @click.command()
-@click.argument("unit")
-@click.argument("digest")
+@click.argument("unit", shell_complete=completion.units)
+@click.argument("digest", shell_complete=completion.digests)
 @environment_options
 @click.option("--lift", is_flag=True, help="Lift the hold instead.")
 @operation_options

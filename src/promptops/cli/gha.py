@@ -1,0 +1,112 @@
+"""gha: put the verdict of a gate on GitHub."""
+
+import os
+from pathlib import Path
+
+import click
+
+from promptops.cli.github import run
+from promptops.cli.github.api import ApiFailed
+from promptops.cli.github.comment import AUTHOR, comments_of, keep_up_to_date
+from promptops.cli.github.gate import Gate, Judged, read_gate
+from promptops.cli.github.workflow_commands import annotations, command
+
+from_option = click.option(
+    "--from",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="What promptops gate --out FILE wrote.",
+)
+
+
+@click.group()
+def gha() -> None:
+    """Put the verdict of a gate on GitHub: as comment, summary and annotations.
+
+    Runs in a step of a workflow and takes everything from the variables that GitHub sets there.
+    These commands report and do not judge: they exit 0 whatever the verdict is, also when GitHub
+    does not answer or the token may not comment, as that of a fork. The gate's own exit code is
+    what fails the job.
+    """
+
+
+@gha.command()
+@from_option
+@click.option(
+    "--author",
+    metavar="LOGIN",
+    default=AUTHOR,
+    show_default=True,
+    help="Whose comments are ours; name the account when the token is not the workflow's own.",
+)
+def comment(path: Path, author: str) -> None:
+    """Keep one comment for each environment up to date on the pull request.
+
+    Where that is not possible, a warning says so, and the summary and annotations say the rest.
+
+    \b
+    promptops gha comment --from gate.json
+    """
+    gate = read_gate(path)
+    pull = run.pull_request(os.environ)
+    if pull is None:
+        click.echo("no pull request started this run, so there is nothing to comment on")
+        return
+    api = run.api(os.environ)
+    left = list(gate.environments)
+    try:
+        comments = comments_of(api, pull)
+        while left:
+            done = keep_up_to_date(api, pull, left[0], comments, author)
+            click.echo(f"comment about {left.pop(0).environment}: {done}")
+    except ApiFailed as error:
+        click.echo(command("warning", _why(error), title="promptops cannot comment"))
+        _say_otherwise(gate, left)
+
+
+@gha.command()
+@from_option
+def summary(path: Path) -> None:
+    """Write the summary of the step, and its outputs verdict, errors and warnings.
+
+    \b
+    promptops gha summary --from gate.json
+    """
+    gate = read_gate(path)
+    run.add_summary(os.environ, gate.markdown)
+    errors, warnings = (len(gate.noted(severity)) for severity in ("error", "warning"))
+    run.add_outputs(os.environ, verdict=gate.verdict, errors=errors, warnings=warnings)
+    click.echo(f"summary written: {gate.verdict}")
+
+
+@gha.command()
+@from_option
+def annotate(path: Path) -> None:
+    """Annotate the lines that findings are about; GitHub shows 10 errors and 10 warnings.
+
+    \b
+    promptops gha annotate --from gate.json
+    """
+    for line in annotations(read_gate(path)):
+        click.echo(line)
+
+
+def _why(error: ApiFailed) -> str:
+    if error.status == 403:
+        return (
+            f"GitHub said {error.message}. The token of a pull request from a fork may only read; "
+            "any other needs permissions: {pull-requests: write}. See the summary instead."
+        )
+    return f"GitHub said {error.message}. See the summary instead; the verdict stands."
+
+
+def _say_otherwise(gate: Gate, left: list[Judged]) -> None:
+    """What the comments would have said, unless this step said it already."""
+    if not run.has_summary(os.environ, gate.markdown):
+        for line in annotations(gate):
+            click.echo(line)
+        run.add_summary(os.environ, gate.markdown)
+    for judged in left:
+        run.add_summary(os.environ, judged.markdown)

@@ -1,0 +1,1 @@
+"""The verdict of a gate on GitHub: comment, summary, annotations."""

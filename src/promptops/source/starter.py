@@ -1,0 +1,134 @@
+"""The first files of a project and of a unit; nothing that is there is overwritten."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from promptops.errors import UsageError
+from promptops.source.project import PROJECT_FILE, Project, read_project
+from promptops.source.shipped import SCHEMAS, schema_text, template
+from promptops.source.unit import MANIFEST
+from promptops.version import VERSION
+
+WORKFLOWS = ("promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml")
+FIRST_UNIT = "hello"
+IGNORED = ".promptops/"
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_NO_TEXT_IN_YAML = re.compile(r"null|true|false|[0-9].*")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was done to one file, by its path below the project, and why."""
+
+    path: str
+    what: Literal["made", "added to", "left"]
+    why: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {"path": self.path, "what": self.what, "why": self.why}
+
+
+def start_project(root: Path, owner: str, *, github: bool) -> list[Written]:
+    """What a project needs, where it is missing: project file, schemas, a first unit, editor, git.
+
+    With `github` the three workflows too. Raises UsageError for a folder below the top of a
+    repository then, and InvalidProject for a project file that is there and has errors.
+    """
+    top = _top_of_git(root)
+    if github and top not in {root, None}:
+        raise UsageError(
+            "GitHub reads workflows at the top of a repository only",
+            f"run promptops init --github in {os.path.relpath(str(top), root)}",
+        )
+    written = [_make(root, PROJECT_FILE, template("project/promptops.yaml"))]
+    project = read_project(root)
+    written += [_schema(root, name) for name in SCHEMAS]
+    if any((root / project.manifests).glob(f"*/{MANIFEST}")):
+        written.append(Written(project.manifests, "left", "it has units"))
+    else:
+        written += new_unit(project, FIRST_UNIT, owner)
+    written.append(_ignore(root))
+    settings = template("project/vscode-settings.json", MANIFESTS=project.manifests)
+    written.append(_make(root, ".vscode/settings.json", settings))
+    if top in {root, None}:
+        hooks = template("project/pre-commit-config.yaml", VERSION=VERSION)
+        written.append(_make(root, ".pre-commit-config.yaml", hooks))
+    for name in WORKFLOWS if github else ():
+        workflow = template(f"github/{name}", VERSION=VERSION)
+        written.append(_make(root, f".github/workflows/{name}", workflow))
+    return written
+
+
+def new_unit(project: Project, name: str, owner: str) -> list[Written]:
+    """A unit that passes validation; raises UsageError for a bad name and for one that is taken."""
+    if not _ID.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot be the name of a unit",
+            "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit, "
+            "at most 63 characters",
+        )
+    folder = f"{project.manifests}/{name}"
+    if (project.root / folder / MANIFEST).exists():
+        raise UsageError(f"{folder} is there already", "choose another name, or edit that one")
+    schema = "schemas/manifest.v1.json"
+    modeline = ""
+    if (project.root / schema).exists():
+        modeline = f"# yaml-language-server: $schema={os.path.relpath(schema, folder)}\n"
+    unit = f'"{name}"' if _NO_TEXT_IN_YAML.fullmatch(name) else name
+    manifest = template("unit/manifest.yaml", MODELINE=modeline, UNIT=unit, OWNER=owner)
+    return [
+        _make(project.root, f"{folder}/{MANIFEST}", manifest),
+        _make(project.root, f"{folder}/system.md", template("unit/system.md")),
+    ]
+
+
+def _schema(root: Path, name: str) -> Written:
+    """A copy for editors, which cannot look into a Python package."""
+    path = f"schemas/{name}.v1.json"
+    text = schema_text(name)
+    written = _make(root, path, text)
+    if written.what == "left" and _read(root / path) != text:
+        why = f"it differs from this version's; for that: promptops schema {name} > {path}"
+        return Written(path, "left", why)
+    return written
+
+
+def _ignore(root: Path) -> Written:
+    file = root / ".gitignore"
+    if not file.exists():
+        return _make(root, file.name, f"{IGNORED}\n")
+    text = _read(file)
+    if IGNORED.strip("/") in {line.strip().strip("/") for line in text.splitlines()}:
+        return Written(file.name, "left", f"it has {IGNORED}")
+    with file.open("a", encoding="utf-8", newline="") as opened:
+        opened.write(("" if text.endswith("\n") or not text else "\n") + f"{IGNORED}\n")
+    return Written(file.name, "added to", IGNORED)
+
+
+def _make(root: Path, path: str, text: str) -> Written:
+    file = root / path
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Exclusive, so that not even a link that leads nowhere is written through.
+        with file.open("x", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+    except FileExistsError:
+        return Written(path, "left", "it is there")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    return Written(path, "made")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{file.name} cannot be read: {error.strerror}") from error
+
+
+def _top_of_git(root: Path) -> Path | None:
+    """The folder of the repository around `root`; looked up without running git."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

@@ -1,0 +1,132 @@
+"""A runner of GitHub's, with its files and variables, and an API of its own."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk import PROMPTOPS, Desk
+from tests.github.api import Api
+from tests.github.runner import Runner
+
+STAND_IN = Path(__file__).with_name("stand_in_gate.py")
+PULL_REQUEST = {"pull_request": {"number": 7, "head": {"ref": "brief"}}}
+
+# Comes before Python on the PATH: the tool is installed already, and what was asked is kept.
+FAKE_PYTHON = f"""#!/bin/bash
+if [ "$1 $2 $3" = "-m pip install" ]; then
+  printf '%s\\n' "${{@:4}}" >"$RUNNER_TEMP/installed"
+  exit 0
+fi
+exec {sys.executable} "$@"
+"""
+FAKE_PROMPTOPS = f"""#!/bin/bash
+if [ "$1" = gate ]; then exec {sys.executable} {STAND_IN} "${{@:2}}"; fi
+exec {PROMPTOPS} "$@"
+"""
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="session")
+def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = Desk.empty(tmp_path_factory.mktemp("desk"))
+    desk.git("init", "--quiet")
+    assert desk.run("init", "--github").code == 0
+    desk.commit("Add promptops")
+    desk.write("manifests/hello/system.md", "Answer in one word.\n")
+    desk.commit("Be brief")
+    return desk
+
+
+@pytest.fixture
+def desk(desk_once: Desk, tmp_path: Path) -> Desk:
+    """A repository with workflows and one unit, which the last commit changed."""
+    return desk_once.copy(tmp_path)
+
+
+STORE = {"PRODUCTION_REDIS_URL": "sqlite:///live.db"}
+
+
+@pytest.fixture(scope="session")
+def production_once(desk_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = desk_once.copy(tmp_path_factory.mktemp("production"))
+    older = ("--commit", "HEAD^", "--create")
+    assert desk.run("deploy", "--all", "--env", "production", *older, variables=STORE).code == 0
+    return desk
+
+
+@pytest.fixture
+def production(production_once: Desk, tmp_path: Path) -> Desk:
+    """The desk, where live.db is the store of production and holds the commit before the last."""
+    return production_once.copy(tmp_path / "production")
+
+
+@pytest.fixture(scope="session")
+def deployed_twice_once(production_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = production_once.copy(tmp_path_factory.mktemp("deployed-twice"))
+    assert desk.run("deploy", "--all", "--env", "production", variables=STORE).code == 0
+    return desk
+
+
+@pytest.fixture
+def deployed_twice(deployed_twice_once: Desk, tmp_path: Path) -> Desk:
+    """Both releases of hello were live in production."""
+    return deployed_twice_once.copy(tmp_path / "deployed-twice")
+
+
+@pytest.fixture
+def on_github(tmp_path: Path, api: Api) -> dict[str, str]:
+    """What GitHub sets for the steps of a pull request's run."""
+    temp = tmp_path / "runner"
+    temp.mkdir()
+    (temp / "event.json").write_text(json.dumps(PULL_REQUEST))
+    return {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": "ada",
+        "GITHUB_API_URL": api.url,
+        "GITHUB_EVENT_PATH": str(temp / "event.json"),
+        "GITHUB_REPOSITORY": "acme/prompts",
+        "GITHUB_RUN_ID": "4711",
+        "GITHUB_SERVER_URL": "https://github.example",
+        "no_proxy": "127.0.0.1",
+    }
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Callable[[Mapping[str, Any]], Path]:
+    """Says what the gate will find."""
+
+    def prepare(gate: Mapping[str, Any]) -> Path:
+        path = tmp_path / "prepared.json"
+        path.write_text(json.dumps(gate))
+        return path
+
+    return prepare
+
+
+@pytest.fixture
+def runner(desk: Desk, on_github: dict[str, str], tmp_path: Path) -> Runner:
+    """With the repository checked out and promptops, with the STAND-IN gate, installed."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, script in (("python", FAKE_PYTHON), ("promptops", FAKE_PROMPTOPS)):
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    variables = {
+        **desk.variables,
+        **on_github,
+        "PATH": f"{programs}:{desk.variables['PATH']}",
+        "GITHUB_SHA": desk.git("rev-parse", "HEAD"),
+        "STAND_IN_GATE": str(tmp_path / "prepared.json"),
+    }
+    return Runner(desk.root, tmp_path / "runner", variables)
