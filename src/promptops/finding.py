@@ -50,3 +50,16 @@ class Finding:
 
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "error"]
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then by place."""
+    return sorted(
+        findings,
+        key=lambda finding: (
+            finding.severity != "error",
+            finding.file,
+            finding.place.line,
+            finding.place.column,
+        ),
+    )

@@ -513,8 +513,7 @@ def test_a_commit_that_git_does_not_know(deployed: Project) -> None:
         2,
         (
             "error[E406]: git knows no commit 'v9'\n"
-            " help: name a branch, a tag or a commit; in CI fetch the whole history "
-            "(fetch-depth: 0)\n"
+            " help: name a branch, a tag or a commit; one of elsewhere is fetched first\n"
         ),
     )
 

@@ -183,7 +183,8 @@ def test_a_shallow_clone_does_not_know_what_lies_behind_it(
     assert repository.is_older(second, first) is None
     with pytest.raises(UsageError) as refused:
         repository.commit("HEAD~1")
-    assert refused.value.hint.endswith("in CI fetch the whole history (fetch-depth: 0)")
+    assert refused.value.code == "E405"
+    assert refused.value.hint.endswith("(in CI: fetch-depth: 0)")
 
 
 # --- files of a commit ----------------------------------------------------------------------------

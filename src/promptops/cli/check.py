@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from promptops.cli import settings
-from promptops.cli.findings import as_text
+from promptops.cli.findings import as_text, counted
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
 from promptops.cli.options import report_option
@@ -55,28 +55,16 @@ def _project_manifests() -> tuple[Path, ...]:
 
 
 def _report(output: str, checked: Checked) -> None:
-    findings, counted = checked.findings, _counted(checked)
+    findings = checked.findings
+    last = counted(checked.count, findings)
     if output == "sarif":
         emit("json", as_sarif(findings), "")
         return
     facts = {"checked": checked.count, "findings": [finding.as_json() for finding in findings]}
     if output == "markdown":
-        text = as_markdown(findings, counted)
+        text = as_markdown(findings, last)
     elif output == "github":
         text = as_github(findings)
     else:
-        text = "\n".join([*(as_text(finding) + "\n" for finding in findings), counted])
+        text = "\n".join([*(as_text(finding) + "\n" for finding in findings), last])
     emit(output, facts, text)
-
-
-def _counted(checked: Checked) -> str:
-    errors = len(errors_in(checked.findings))
-    warnings = len(checked.findings) - errors
-    return (
-        f"checked {_count(checked.count, 'manifest')}: {_count(errors, 'error')}, "
-        f"{_count(warnings, 'warning')}"
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,12 +1,12 @@
 """Findings as people read them: the place, the line, a caret under the span, the way out."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import click
 
 from promptops.cli.output import printable, say
-from promptops.finding import Finding
+from promptops.finding import Finding, errors_in
 
 WIDTH = 160
 _COLOURS = {"error": "red", "warning": "yellow"}
@@ -16,6 +16,20 @@ def say_findings(findings: Iterable[Finding]) -> None:
     """Print findings on stderr."""
     for finding in findings:
         say(as_text(finding) + "\n")
+
+
+def counted(manifests: int, findings: Collection[Finding]) -> str:
+    """The last line of a report."""
+    errors = len(errors_in(findings))
+    warnings = len(findings) - errors
+    return (
+        f"checked {_count(manifests, 'manifest')}: {_count(errors, 'error')}, "
+        f"{_count(warnings, 'warning')}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def as_text(finding: Finding) -> str:

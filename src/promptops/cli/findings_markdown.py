@@ -1,14 +1,20 @@
 """Findings as a Markdown table, as a comment or a job's summary shows it."""
 
+import sys
 from collections.abc import Iterable
 
-from promptops.cli.markdown import code
+from promptops.cli.markdown import code, fitting
 from promptops.finding import Finding
 
+NO_LIMIT = sys.maxsize
 
-def as_markdown(findings: Iterable[Finding], counted: str) -> str:
-    """A table in which no text of a manifest is markup, and a line that counts the findings."""
-    rows = [_row(finding) for finding in findings]
+
+def as_markdown(findings: Iterable[Finding], counted: str, room: int = NO_LIMIT) -> str:
+    """A table in which no text of a manifest is markup, and a line that counts the findings.
+
+    Rows that do not fit into `room` characters are counted.
+    """
+    rows = fitting(map(_row, findings), room, lambda left: f"| | … and {left:,} more | | |")
     head = ["| | Where | What | Help |", "|---|---|---|---|"]
     return "\n".join([*head, *rows, "", counted] if rows else [counted])
 

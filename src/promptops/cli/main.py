@@ -27,6 +27,7 @@ COMMANDS = {
     "render": ("release", "Fill a prompt with inputs and print its messages."),
     "plan": ("plan", "What a deployment would change, and how much that means to callers."),
     "diff": ("plan", "What changed in the units between two commits."),
+    "gate": ("gate", "May this change be merged? Checks, plan, drift and holds in one verdict."),
     "deploy": ("deploy", "Make units live from a git commit."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),

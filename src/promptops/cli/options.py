@@ -31,17 +31,21 @@ def _output(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
 # `-o text|json`, and `--json` for short; commands that report findings have more formats.
 output_option = _output("text", "json")
+plan_option = _output("text", "json", "markdown")
 report_option = _output("text", "json", "markdown", "github", "sarif")
+
+
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    envvar="PROMPTOPS_STORE",
+    help="The store's URL, instead of the project file's. [env: PROMPTOPS_STORE]",
+)
 
 
 def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--env NAME` and `--store URL`, with their environment variables."""
-    function = click.option(
-        "--store",
-        metavar="URL",
-        envvar="PROMPTOPS_STORE",
-        help="The store's URL, instead of the project file's. [env: PROMPTOPS_STORE]",
-    )(function)
+    function = store_option(function)
     return click.option(
         "--env",
         metavar="NAME",

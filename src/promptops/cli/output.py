@@ -5,9 +5,12 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from promptops.errors import UsageError
 
 
 def emit(output: str, data: Any, text: str) -> None:
@@ -22,6 +25,16 @@ def as_json(data: Any) -> str:
     """The data of a command as it is printed, and as files hold it."""
     # The runner of GitHub's workflows obeys `##[…]` anywhere in a line; to JSON it is the same.
     return json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write the data of a command to a file; raises UsageError."""
+    try:
+        path.write_text(as_json(data) + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}", "name a file in a folder that is there"
+        ) from error
 
 
 def say(message: str) -> None:

@@ -8,14 +8,12 @@ import click
 
 from promptops.cli import settings
 from promptops.cli.findings import say_findings
-from promptops.cli.options import environment_options
-from promptops.cli.output import as_json, emit
+from promptops.cli.options import environment_options, plan_option
+from promptops.cli.output import emit, write_json
 from promptops.cli.plan_markdown import diff_markdown, plan_markdown
 from promptops.cli.plan_text import diff_text, plan_text
 from promptops.delivery.diff import diff as compare_commits
-from promptops.delivery.plan import Plan
 from promptops.delivery.plan import plan as make_plan
-from promptops.errors import UsageError
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,17 +21,7 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
     function = click.option(
         "--exit-code", is_flag=True, help="Exit with 1 when something differs, as git diff does."
     )(function)
-    function = click.option("--json", "output", flag_value="json", help="The same as -o json.")(
-        function
-    )
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Choice(["text", "json", "markdown"]),
-        default="text",
-        show_default=True,
-        help="How to print the result.",
-    )(function)
+    return plan_option(function)
 
 
 _IN_A_PROJECT = "what would change is read from the manifests of a project: run it in one"
@@ -76,7 +64,7 @@ def plan(
         opened.close()
     say_findings(made.findings)
     if out is not None:
-        _write(out, made)
+        write_json(out, made.as_json())
     what = f"--all --env {place.name}" if out is None else f"--plan {out}"
     apply = f"promptops deploy {what}" + ("" if commit == "HEAD" else f" --commit {commit}")
     text = plan_markdown(made) if output == "markdown" else plan_text(made, place, apply)
@@ -109,12 +97,3 @@ def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, out
     emit(output, found.as_json(), text)
     if exit_code and found.units:
         raise click.exceptions.Exit(1)
-
-
-def _write(path: Path, made: Plan) -> None:
-    try:
-        path.write_text(as_json(made.as_json()) + "\n", "utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file in a folder that is there"
-        ) from error

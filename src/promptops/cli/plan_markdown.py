@@ -21,20 +21,33 @@ LEAST_DETAILS = 1_500
 
 def plan_markdown(plan: Plan) -> str:
     """The comment for an environment; its first line is a marker that names the plan."""
-    environment = "".join(
+    head = [
+        marker("plan", plan.environment, plan.digest),
+        f"### promptops: plan for {code(plan.environment)}",
+        stands(plan),
+    ]
+    return document(head, plan.units, what_happens(plan), plan_again(plan))
+
+
+def marker(kind: str, environment: str, digest: str) -> str:
+    """A line that GitHub does not show, by which a comment is known again."""
+    name = "".join(
         mark if mark.isascii() and (mark.isalnum() or mark in "._-") else "_"
-        for mark in plan.environment
+        for mark in environment
     )
+    return f"<!-- promptops:{kind} {name} {digest} -->"
+
+
+def stands(plan: Plan) -> str:
+    """Where the environment stands, and how much changes."""
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
     changed = f"{len(plan.units)} unit{'' if len(plan.units) == 1 else 's'}"
-    head = [
-        f"<!-- promptops:plan {environment} {plan.digest} -->",
-        f"### promptops: plan for {code(plan.environment)}",
-        f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}.",
-    ]
-    tail = [*_what_happens(plan), *_left_alone(plan)]
-    again = f"promptops plan --env {plan.environment} --commit {plan.commit[:12]}"
-    return _document(head, plan.units, tail, again)
+    return f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}."
+
+
+def plan_again(plan: Plan) -> str:
+    """The command that shows the whole plan."""
+    return f"promptops plan --env {plan.environment} --commit {plan.commit[:12]}"
 
 
 def diff_markdown(diff: Diff) -> str:
@@ -42,10 +55,14 @@ def diff_markdown(diff: Diff) -> str:
     head = [f"### promptops: {code(f'{diff.before[:12]}..{diff.after[:12]}')}"]
     if not diff.units:
         head.append("No unit changes.")
-    return _document(head, diff.units, [], f"promptops diff {diff.before[:12]}..{diff.after[:12]}")
+    return document(head, diff.units, [], f"promptops diff {diff.before[:12]}..{diff.after[:12]}")
 
 
-def _document(head: list[str], units: tuple[Comparison, ...], tail: list[str], again: str) -> str:
+def document(head: list[str], units: tuple[Comparison, ...], tail: list[str], again: str) -> str:
+    """Head, warnings, table, the details that there is room for, tail.
+
+    `again` is the command that shows what had to be left out.
+    """
     parts = list(head)
     warnings = [_warning(unit, notice) for unit in units for notice in unit.notices]
     if warnings:
@@ -80,7 +97,12 @@ def _details(units: tuple[Comparison, ...], room: int, again: str) -> list[str]:
     return shown
 
 
-def _what_happens(plan: Plan) -> Iterator[str]:
+def what_happens(plan: Plan) -> list[str]:
+    """What a merge deploys, how to go back, and what is left alone."""
+    return [*_on_merge(plan), *_left_alone(plan)]
+
+
+def _on_merge(plan: Plan) -> Iterator[str]:
     moved = [unit.unit for unit in plan.units if not unit.held]
     if not moved:
         yield "**On merge** nothing is deployed."

@@ -1,5 +1,6 @@
 """Diff: what changed in the units of a repository between two commits. Needs no store."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -47,29 +48,43 @@ def diff(project: Project, revisions: str, unit: str | None, environment: str | 
     repository = Repository.around(project.root)
     before, after = (repository.commit(revision or "HEAD") for revision in (first, second))
     old, new = (repository.files(commit, project.root) for commit in (before, after))
-    sides = [set(unit_names(tree, project.manifests)) for tree in (old, new)]
-    names = sorted(sides[0] | sides[1])
     if unit is not None:
-        _check_known(unit, names, revisions)
-        names = [unit]
-    changed = [
-        # The same files under the same overlay, by the same promptops, are the same release.
-        name
-        for name in names
-        if not new.same_at(before, below(project.manifests, name))
-    ]
-    found = [
+        _check_known(unit, project, (old, new), revisions)
+    changed = [name for name in changed_units(project, old, new) if unit in {None, name}]
+    return Diff(before, after, environment, compared(project, changed, old, new, environment))
+
+
+def changed_units(project: Project, old: CommitTree, new: CommitTree) -> list[str]:
+    """Units whose files differ between two commits, with those that only one of them has.
+
+    The same files under the same overlay, by the same promptops, are the same release.
+    """
+    names = {*unit_names(old, project.manifests), *unit_names(new, project.manifests)}
+    return sorted(
+        name for name in names if not new.same_at(old.commit, below(project.manifests, name))
+    )
+
+
+def compared(
+    project: Project,
+    names: list[str],
+    old: CommitTree,
+    new: CommitTree,
+    environment: str | None,
+) -> tuple[Comparison, ...]:
+    """Those of the units whose release differs; raises InvalidUnits for errors in the new one."""
+    present = [set(unit_names(tree, project.manifests)) for tree in (old, new)]
+    found = (
         _compared(
             project,
             name,
-            old if name in sides[0] else None,
-            new if name in sides[1] else None,
+            old if name in present[0] else None,
+            new if name in present[1] else None,
             environment or "",
         )
-        for name in changed
-    ]
-    units = tuple(item for item in found if item.digest_before != item.digest_after)
-    return Diff(before, after, environment, units)
+        for name in names
+    )
+    return tuple(item for item in found if item.digest_before != item.digest_after)
 
 
 def _compared(
@@ -91,7 +106,8 @@ def _shown(project: Project, tree: CommitTree, name: str, environment: str) -> S
     return look.built(item.unit, item.digest, item.data)
 
 
-def _check_known(unit: str, names: list[str], revisions: str) -> None:
+def _check_known(unit: str, project: Project, trees: Iterable[CommitTree], revisions: str) -> None:
+    names = sorted({name for tree in trees for name in unit_names(tree, project.manifests)})
     if unit not in names:
         close = get_close_matches(unit, names, n=1)
         raise UnknownUnit(

@@ -50,14 +50,17 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     clients = store.clients()
     names = sorted({*state.pointers, *(in_git.digests if in_git else ())})
     units = tuple(
-        UnitStatus(name, state.pointers.get(name), _compare(state.pointers.get(name), name, in_git))
+        UnitStatus(
+            name, state.pointers.get(name), compare_with_git(state.pointers.get(name), name, in_git)
+        )
         for name in names
     )
     current = sum(state.head is not None and client.serves(state.head) for client in clients)
     return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
 
 
-def _compare(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
+def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
+    """The state of a unit; see UnitStatus."""
     if in_git is None:
         return "live"
     if live is None:

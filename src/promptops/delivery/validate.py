@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptops.delivery.build import unit_names
+from promptops.delivery.same_names import same_names
 from promptops.errors import UsageError
-from promptops.finding import Finding, Place
+from promptops.finding import Finding, in_order
 from promptops.source.files import WorkTree
 from promptops.source.unit import MANIFEST, read_unit
 
@@ -23,27 +24,15 @@ def validate(paths: Iterable[Path]) -> Checked:
     """Check manifests, units' folders, or folders of units; raises UsageError for other paths."""
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
     findings: list[Finding] = []
-    seen: dict[tuple[Path, str], Path] = {}
-    trees: dict[Path, WorkTree] = {}
+    names: dict[Path, list[str]] = {}
     for folder in folders:
-        tree = trees.setdefault(folder.parent, WorkTree(folder.parent))
-        findings += read_unit(tree, folder.name).findings
-        twin = seen.setdefault((folder.parent, folder.name.casefold()), folder)
-        if twin != folder:
-            findings.append(_same_name(tree, twin, folder))
-    findings.sort(key=_order)
-    return Checked(len(folders), findings)
-
-
-def _same_name(tree: WorkTree, one: Path, other: Path) -> Finding:
-    paths = [tree.shown(f"{folder.name}/{MANIFEST}") for folder in (one, other)]
-    message = f"{' and '.join(paths)} differ in case only: some systems keep one of them"
-    return Finding("E220", paths[1], Place(), message, "rename one of the folders")
-
-
-def _order(finding: Finding) -> tuple[bool, str, int, int]:
-    place = finding.place
-    return finding.severity != "error", finding.file, place.line, place.column
+        names.setdefault(folder.parent, []).append(folder.name)
+    for parent, below in names.items():
+        tree = WorkTree(parent)
+        for name in below:
+            findings += read_unit(tree, name).findings
+        findings += same_names(tree, ".", below)
+    return Checked(len(folders), in_order(findings))
 
 
 def _unit_folders(path: Path) -> Iterator[Path]:

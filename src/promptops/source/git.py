@@ -70,7 +70,10 @@ class Repository:
         return repository
 
     def commit(self, revision: str) -> str:
-        """The full id of the commit that a branch, tag or id names; raises UsageError, E406."""
+        """The full id of the commit that a branch, tag or id names.
+
+        Raises UsageError: E406, or E405 where the clone is shallow and may just lack it.
+        """
         if not revision or revision.startswith("-"):
             raise UsageError(
                 f"'{revision}' is no git revision", "name a branch, a tag or a commit", code="E406"
@@ -80,12 +83,13 @@ class Repository:
                 "--verify", "--quiet", "--end-of-options", revision + "^{commit}"
             )
         except GitError as error:
+            if self._is_shallow():
+                raise _too_shallow(f"knows no commit '{revision}'") from error
             raise UsageError(
                 f"git knows no commit '{revision}'",
                 "commit first"
                 if revision == "HEAD"
-                else "name a branch, a tag or a commit; in CI fetch the whole history "
-                "(fetch-depth: 0)",
+                else "name a branch, a tag or a commit; one of elsewhere is fetched first",
                 code="E406",
             ) from error
         return str(found)
@@ -108,6 +112,23 @@ class Repository:
         except git.GitCommandError as error:
             return False if error.status == 1 else None
         return True
+
+    def fork_point(self, base: str, commit: str) -> str:
+        """The newest commit that both have in their past; `base` when their histories share none.
+
+        Raises UsageError, E405, where a shallow clone cannot tell.
+        """
+        try:
+            return str(self._repo.git.merge_base(base, commit))
+        except git.GitCommandError as error:
+            if self._is_shallow():
+                raise _too_shallow(
+                    f"has no common past of {base[:12]} and {commit[:12]}"
+                ) from error
+            return base
+
+    def _is_shallow(self) -> bool:
+        return str(self._repo.git.rev_parse("--is-shallow-repository")) == "true"
 
     def files(self, commit: str, below: Path) -> "CommitTree":
         """The files of a commit below a folder of the work tree."""
@@ -134,6 +155,14 @@ class Repository:
             ) from error
 
 
+def _too_shallow(what: str) -> UsageError:
+    return UsageError(
+        f"this clone is shallow and {what}",
+        "fetch the whole history: git fetch --unshallow (in CI: fetch-depth: 0)",
+        code="E405",
+    )
+
+
 class CommitTree:
     """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
 
@@ -145,6 +174,11 @@ class CommitTree:
         self._prefix = prefix
         self._folder = folder
         self._folders: dict[str, Tree] = {}
+
+    @property
+    def commit(self) -> str:
+        """The full id of the commit."""
+        return self._commit.hexsha
 
     def read(self, path: str, limit: int) -> bytes:
         with self._all_there():
