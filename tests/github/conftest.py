@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.desk import PROMPTOPS, Desk
+from tests.cli.projects import PROMPTOPS, Project, new_folder
 from tests.github.api import Api
 from tests.github.runner import Runner
 
@@ -37,48 +37,50 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.empty(tmp_path_factory.mktemp("desk"))
-    desk.git("init", "--quiet")
-    assert desk.run("init", "--github").code == 0
-    desk.commit("Add promptops")
-    desk.write("manifests/hello/system.md", "Answer in one word.\n")
-    desk.commit("Be brief")
-    return desk
+def project_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = new_folder(tmp_path_factory.mktemp("project"))
+    project.git("init", "--quiet")
+    assert project.here("init", "--github").code == 0
+    project.commit("Add promptops")
+    project.write("manifests/hello/system.md", "Answer in one word.\n")
+    project.commit("Be brief")
+    return project
 
 
 @pytest.fixture
-def desk(desk_once: Desk, tmp_path: Path) -> Desk:
+def project(project_once: Project, tmp_path: Path) -> Project:
     """A repository with workflows and one unit, which the last commit changed."""
-    return desk_once.copy(tmp_path)
+    return project_once.copy(tmp_path / "work")
 
 
 STORE = {"PRODUCTION_REDIS_URL": "sqlite:///live.db"}
 
 
 @pytest.fixture(scope="session")
-def production_once(desk_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = desk_once.copy(tmp_path_factory.mktemp("production"))
+def production_once(project_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = project_once.copy(tmp_path_factory.mktemp("production") / "work")
     older = ("--commit", "HEAD^", "--create")
-    assert desk.run("deploy", "--all", "--env", "production", *older, variables=STORE).code == 0
-    return desk
+    assert project.here("deploy", "--all", "--env", "production", *older, **STORE).code == 0
+    return project
 
 
 @pytest.fixture
-def production(production_once: Desk, tmp_path: Path) -> Desk:
-    """The desk, where live.db is the store of production and holds the commit before the last."""
+def production(production_once: Project, tmp_path: Path) -> Project:
+    """live.db is the store of production, where the commit before the last is live."""
     return production_once.copy(tmp_path / "production")
 
 
 @pytest.fixture(scope="session")
-def deployed_twice_once(production_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = production_once.copy(tmp_path_factory.mktemp("deployed-twice"))
-    assert desk.run("deploy", "--all", "--env", "production", variables=STORE).code == 0
-    return desk
+def deployed_twice_once(
+    production_once: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    project = production_once.copy(tmp_path_factory.mktemp("deployed-twice") / "work")
+    assert project.here("deploy", "--all", "--env", "production", **STORE).code == 0
+    return project
 
 
 @pytest.fixture
-def deployed_twice(deployed_twice_once: Desk, tmp_path: Path) -> Desk:
+def deployed_twice(deployed_twice_once: Project, tmp_path: Path) -> Project:
     """Both releases of hello were live in production."""
     return deployed_twice_once.copy(tmp_path / "deployed-twice")
 
@@ -115,7 +117,7 @@ def prepared(tmp_path: Path) -> Callable[[Mapping[str, Any]], Path]:
 
 
 @pytest.fixture
-def runner(desk: Desk, on_github: dict[str, str], tmp_path: Path) -> Runner:
+def runner(project: Project, on_github: dict[str, str], tmp_path: Path) -> Runner:
     """With the repository checked out and promptops, with the STAND-IN gate, installed."""
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -123,10 +125,10 @@ def runner(desk: Desk, on_github: dict[str, str], tmp_path: Path) -> Runner:
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
     variables = {
-        **desk.variables,
+        **project.variables,
         **on_github,
-        "PATH": f"{programs}:{desk.variables['PATH']}",
-        "GITHUB_SHA": desk.git("rev-parse", "HEAD"),
+        "PATH": f"{programs}:{project.variables['PATH']}",
+        "GITHUB_SHA": project.git("rev-parse", "HEAD"),
         "STAND_IN_GATE": str(tmp_path / "prepared.json"),
     }
-    return Runner(desk.root, tmp_path / "runner", variables)
+    return Runner(project.root, tmp_path / "runner", variables)

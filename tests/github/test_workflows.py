@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from promptops.cli.main import COMMANDS
-from tests.desk import Desk
+from tests.cli.projects import Project
 from tests.github.api import BOT, TOKEN, Api
 from tests.github.conftest import STORE
 from tests.github.gates import environment, finding, gate
@@ -32,9 +32,9 @@ def test_the_stand_in_is_still_needed() -> None:
 
 
 @pytest.fixture(params=["template", "this repository"])
-def workflows(request: pytest.FixtureRequest, desk: Desk) -> Path:
+def workflows(request: pytest.FixtureRequest, project: Project) -> Path:
     """As `promptops init --github` wrote them, and as this repository uses them."""
-    return (desk.root if request.param == "template" else ROOT) / ".github/workflows"
+    return (project.root if request.param == "template" else ROOT) / ".github/workflows"
 
 
 def check(runner: Runner, workflows: Path) -> Job:
@@ -47,9 +47,9 @@ def asked(job: Job) -> Any:
     return json.loads((job.temp / "gate-asked.json").read_text())
 
 
-def on(desk: Desk, runner: Runner) -> Runner:
+def on(project: Project, runner: Runner) -> Runner:
     """The same machine, with another repository checked out."""
-    return replace(runner, folder=desk.root)
+    return replace(runner, folder=project.root)
 
 
 def test_a_pull_request_gets_one_comment_which_the_next_push_updates(
@@ -149,13 +149,13 @@ def deploy(runner: Runner, workflows: Path | None = None, before: str = NOTHING_
     return runner.run(folder / "promptops-deploy.yml", values)
 
 
-def live(desk: Desk, command: str, *arguments: str) -> Any:
+def live(project: Project, command: str, *arguments: str) -> Any:
     options = ("--env", "production", "-o", "json")
-    return desk.run(command, *arguments, *options, variables=STORE).json
+    return project.run(command, *arguments, *options, **STORE).json
 
 
 def test_a_merge_goes_live_and_the_history_says_from_where_and_by_whom(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project, prepared: Prepare
 ) -> None:
     prepared(gate())
     job = deploy(on(production, runner))
@@ -168,7 +168,7 @@ def test_a_merge_goes_live_and_the_history_says_from_where_and_by_whom(
 
 
 def test_running_the_job_again_deploys_nothing_twice(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project, prepared: Prepare
 ) -> None:
     prepared(gate())
     deploy(on(production, runner))
@@ -177,7 +177,7 @@ def test_running_the_job_again_deploys_nothing_twice(
 
 
 def test_what_the_gate_refuses_is_not_deployed(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project, prepared: Prepare
 ) -> None:
     prepared(gate(finding()))
     job = deploy(on(production, runner))
@@ -187,7 +187,7 @@ def test_what_the_gate_refuses_is_not_deployed(
 
 
 def test_the_gate_of_a_merge_looks_at_the_store_and_at_what_was_pushed(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project, prepared: Prepare
 ) -> None:
     prepared(gate())
     before = production.git("rev-parse", "HEAD^")
@@ -196,7 +196,7 @@ def test_the_gate_of_a_merge_looks_at_the_store_and_at_what_was_pushed(
 
 
 def test_the_gate_of_a_first_push_has_nothing_to_compare_with(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project, prepared: Prepare
 ) -> None:
     prepared(gate())
     job = deploy(on(production, runner), before=NOTHING_BEFORE)
@@ -211,19 +211,21 @@ def test_this_repository_deploys_its_own_manifests(runner: Runner, prepared: Pre
 
 
 def roll_back(
-    runner: Runner, desk: Desk, inputs: Mapping[str, str], workflows: Path | None = None
+    runner: Runner, project: Project, inputs: Mapping[str, str], workflows: Path | None = None
 ) -> Job:
     """In a folder without a project: the job checks nothing out."""
     given = {"unit": "hello", "environment": "production", "target": "", "reason": "", **inputs}
     values = {f"inputs.{name}": value for name, value in given.items()}
-    values["secrets.PROMPTOPS_STORE"] = f"sqlite:///{desk.root}/live.db"
+    values["secrets.PROMPTOPS_STORE"] = f"sqlite:///{project.root}/live.db"
     elsewhere = runner.temp / "empty"
     elsewhere.mkdir(exist_ok=True)
-    file = (workflows or desk.root / ".github/workflows") / "promptops-rollback.yml"
+    file = (workflows or project.root / ".github/workflows") / "promptops-rollback.yml"
     return replace(runner, folder=elsewhere).run(file, values)
 
 
-def test_the_rollback_from_a_phone(runner: Runner, workflows: Path, deployed_twice: Desk) -> None:
+def test_the_rollback_from_a_phone(
+    runner: Runner, workflows: Path, deployed_twice: Project
+) -> None:
     (bad,) = live(deployed_twice, "status")["units"]
     job = roll_back(runner, deployed_twice, {"reason": "too brief"}, workflows)
     assert job.passed, job.log
@@ -235,7 +237,7 @@ def test_the_rollback_from_a_phone(runner: Runner, workflows: Path, deployed_twi
     assert newest["reason"] == "too brief: https://github.example/acme/prompts/actions/runs/4711"
 
 
-def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Desk) -> None:
+def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Project) -> None:
     assert roll_back(runner, deployed_twice, {"target": "1"}).passed
     assert live(deployed_twice, "history")["entries"][0]["action"] == "rollback"
 
@@ -243,7 +245,7 @@ def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Desk) -> None:
 @pytest.mark.parametrize("text", [*HOSTILE, "--force", "*"])
 @pytest.mark.parametrize("name", ["unit", "target"])
 def test_an_input_is_never_more_than_a_text(
-    runner: Runner, deployed_twice: Desk, name: str, text: str
+    runner: Runner, deployed_twice: Project, name: str, text: str
 ) -> None:
     job = roll_back(runner, deployed_twice, {name: text})
     assert not job.passed
@@ -254,7 +256,7 @@ def test_an_input_is_never_more_than_a_text(
 
 @pytest.mark.parametrize("branch", HOSTILE[:3])
 def test_a_hostile_name_of_a_branch_runs_nothing(
-    runner: Runner, production: Desk, prepared: Prepare, branch: str
+    runner: Runner, production: Project, prepared: Prepare, branch: str
 ) -> None:
     production.git("switch", "--quiet", "--create", branch)
     names = dict.fromkeys(("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "GITHUB_REF"), branch)
