@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.cli.projects import PROMPTOPS, Project, new_folder
 from tests.github.api import Api
 from tests.github.runner import Runner
 
-STAND_IN = Path(__file__).with_name("stand_in_gate.py")
 PULL_REQUEST = {"pull_request": {"number": 7, "head": {"ref": "brief"}}}
 
 # Comes before Python on the PATH: the tool is installed already, and what was asked is kept.
@@ -24,7 +22,7 @@ fi
 exec {sys.executable} "$@"
 """
 FAKE_PROMPTOPS = f"""#!/bin/bash
-if [ "$1" = gate ]; then exec {sys.executable} {STAND_IN} "${{@:2}}"; fi
+if [ "$1" = gate ]; then printf '%s\\n' "${{@:2}}" >"$RUNNER_TEMP/asked"; fi
 exec {PROMPTOPS} "$@"
 """
 
@@ -105,20 +103,8 @@ def on_github(tmp_path: Path, api: Api) -> dict[str, str]:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Callable[[Mapping[str, Any]], Path]:
-    """Says what the gate will find."""
-
-    def prepare(gate: Mapping[str, Any]) -> Path:
-        path = tmp_path / "prepared.json"
-        path.write_text(json.dumps(gate))
-        return path
-
-    return prepare
-
-
-@pytest.fixture
 def runner(project: Project, on_github: dict[str, str], tmp_path: Path) -> Runner:
-    """With the repository checked out and promptops, with the STAND-IN gate, installed."""
+    """With the repository checked out and promptops installed."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, script in (("python", FAKE_PYTHON), ("promptops", FAKE_PROMPTOPS)):
@@ -129,6 +115,5 @@ def runner(project: Project, on_github: dict[str, str], tmp_path: Path) -> Runne
         **on_github,
         "PATH": f"{programs}:{project.variables['PATH']}",
         "GITHUB_SHA": project.git("rev-parse", "HEAD"),
-        "STAND_IN_GATE": str(tmp_path / "prepared.json"),
     }
     return Runner(project.root, tmp_path / "runner", variables)

@@ -1,5 +1,6 @@
 """One comment for each environment, and nobody else's."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,18 @@ class Gha(Protocol):
 
 
 @pytest.fixture
+def prepared(tmp_path: Path) -> Prepare:
+    """Says what the gate found."""
+
+    def prepare(gate: Mapping[str, Any]) -> Path:
+        path = tmp_path / "prepared.json"
+        path.write_text(json.dumps(gate))
+        return path
+
+    return prepare
+
+
+@pytest.fixture
 def summary(tmp_path: Path) -> Path:
     path = tmp_path / "summary.md"
     path.touch()
@@ -36,7 +49,7 @@ def gha(on_github: dict[str, str], summary: Path, tmp_path: Path) -> Gha:
     def run(name: str, *options: str, **variables: str) -> Ended:
         given = on_github | {"GITHUB_TOKEN": TOKEN, "GITHUB_STEP_SUMMARY": str(summary)}
         path = str(tmp_path / "prepared.json")
-        return project.run("gha", name, "--from", path, *options, **given | variables)
+        return project.here("gha", name, "--from", path, *options, **given | variables)
 
     return run
 

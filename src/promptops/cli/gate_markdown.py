@@ -7,6 +7,7 @@ from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.gate_words import (
     elsewhere,
     held_again,
+    how_much,
     lift,
     shown_units,
     still_live,
@@ -72,8 +73,7 @@ def _everywhere(gate: Gate, most: int) -> Iterator[str]:
 
 def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:
     """What the table below compares."""
-    units = shown_units(item)
-    changed = count(len(units), "unit") if units else "nothing"
+    changed = how_much(gate, item)
     if item.plan and item.plan.head:
         at = f"{code(item.environment)} is at revision {item.plan.head.revision};"
         return f"{at} deploying {code(gate.commit[:12])} changes {changed}."

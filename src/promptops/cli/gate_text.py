@@ -8,6 +8,7 @@ from promptops.cli.findings import as_text, counted
 from promptops.cli.gate_words import (
     elsewhere,
     held_again,
+    how_much,
     lift,
     shown_units,
     still_live,
@@ -50,13 +51,12 @@ def _why(gate: Gate) -> Iterator[str]:
 
 def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
     yield f"{click.style(item.environment, bold=True)}: {_verdict(gate.verdict_in(item))}"
-    units = shown_units(item)
     if item.plan and item.plan.head:
         what = f"at revision {item.plan.head.revision}; deploying {gate.commit[:12]}"
     else:
         what = f"{why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
-    yield f"{what} changes {count(len(units), 'unit') if units else 'nothing'}"
-    for unit in units:
+    yield f"{what} changes {how_much(gate, item)}"
+    for unit in shown_units(item):
         yield ""
         yield from unit_lines(unit)
     notes = [*_notes(item)]

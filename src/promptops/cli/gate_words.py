@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from promptops.cli.output import count
 from promptops.delivery.comparison import Comparison
-from promptops.delivery.gate import EnvironmentGate, Held
+from promptops.delivery.gate import EnvironmentGate, Gate, Held
+from promptops.finding import errors_in
 from promptops.manifest.digest import short
 
 _DRIFT = {
@@ -19,6 +20,13 @@ _DRIFT = {
 def shown_units(item: EnvironmentGate) -> tuple[Comparison, ...]:
     """What a deployment changes; what the change does, where no plan says that."""
     return item.plan.units if item.plan and item.plan.head else item.changes
+
+
+def how_much(gate: Gate, item: EnvironmentGate) -> str:
+    """How many units change, as far as that can be told."""
+    units = len(shown_units(item))
+    said = count(units, "unit") if units else "nothing"
+    return f"{said} among the units without errors" if errors_in(gate.findings) else said
 
 
 def why_no_plan(item: EnvironmentGate) -> str:
