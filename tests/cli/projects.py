@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,7 +26,11 @@ from promptops.live.store import Store
 from promptops.source.project import find_project
 from tests.servers import SERVERS
 
-PROMPTOPS = str(Path(sys.executable).with_name("promptops"))
+PYTHON = sys.executable
+PROMPTOPS = str(Path(PYTHON).with_name("promptops"))
+
+# How this machine reaches its package registries.
+_REGISTRY = re.compile(r"(PIP_|NPM_CONFIG_|SSL_CERT_|(HTTPS?|NO)_PROXY$)", re.IGNORECASE)
 
 # Without it a test of a command runs on SQLite alone.
 everywhere = pytest.mark.parametrize("backend", ["sqlite", *SERVERS], indirect=True)
@@ -93,6 +99,11 @@ class Project:
         self.variables = dict(variables)
         root.mkdir(parents=True, exist_ok=True)
 
+    def copy(self, root: Path) -> "Project":
+        """The same files elsewhere, and the same person; made faster than anew."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root, self.variables)
+
     def at(self, folder: str) -> "Project":
         """The same person in a folder below."""
         return Project(self.root / folder, self.variables)
@@ -124,7 +135,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
@@ -196,6 +207,11 @@ class Project:
         return rollback(store, units, to, intent(reason="invents refunds"))
 
 
+def new_folder(folder: Path) -> Project:
+    """With nothing in it; the home of whoever works there is beside it."""
+    return Project(folder / "work", clean_variables(folder / "home"))
+
+
 def new_project(root: Path, variables: Mapping[str, str]) -> Project:
     """greeter and farewell, committed."""
     project = Project(root, variables)
@@ -213,6 +229,7 @@ def intent(commit: str | None = None, reason: str = "") -> Intent:
 
 def clean_variables(home: Path, **more: str) -> dict[str, str]:
     """The environment of a person at a laptop: no CI, no settings of promptops."""
+    registries = {name: value for name, value in os.environ.items() if _REGISTRY.match(name)}
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
@@ -222,8 +239,14 @@ def clean_variables(home: Path, **more: str) -> dict[str, str]:
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
+        **registries,
         **more,
     }
+
+
+def tool(name: str) -> str:
+    """A command that is installed beside this Python."""
+    return str(Path(PYTHON).with_name(name))
 
 
 def short(digest: str) -> str:

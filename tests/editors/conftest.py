@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.desk import Desk
+from tests.cli.projects import new_folder
 from tests.editors.language_server import LanguageServer, install
 
 
@@ -26,11 +26,11 @@ def installed() -> None:
 @pytest.fixture(scope="session")
 def editor(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
     """On the project that `promptops init` makes, with the settings that it writes."""
-    desk = Desk.empty(tmp_path_factory.mktemp("editor"))
-    desk.git("init", "--quiet")
-    assert desk.run("init").code == 0
-    schemas = json.loads((desk.root / ".vscode/settings.json").read_text())["yaml.schemas"]
+    project = new_folder(tmp_path_factory.mktemp("editor"))
+    project.git("init", "--quiet")
+    assert project.here("init").code == 0
+    schemas = json.loads((project.root / ".vscode/settings.json").read_text())["yaml.schemas"]
     yaml = {"validate": True, "hover": True, "completion": True, "schemas": schemas}
-    server = LanguageServer(desk.root, {"yaml": yaml | {"schemaStore": {"enable": False}}})
+    server = LanguageServer(project.root, {"yaml": yaml | {"schemaStore": {"enable": False}}})
     yield server
     server.end()

@@ -2,17 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.desk import PROMPTOPS, Desk
+from tests.cli.projects import PROMPTOPS, Project, new_folder
 from tests.github.api import Api
 from tests.github.runner import Runner
 
-STAND_IN = Path(__file__).with_name("stand_in_gate.py")
 PULL_REQUEST = {"pull_request": {"number": 7, "head": {"ref": "brief"}}}
 
 # Comes before Python on the PATH: the tool is installed already, and what was asked is kept.
@@ -24,7 +22,7 @@ fi
 exec {sys.executable} "$@"
 """
 FAKE_PROMPTOPS = f"""#!/bin/bash
-if [ "$1" = gate ]; then exec {sys.executable} {STAND_IN} "${{@:2}}"; fi
+if [ "$1" = gate ]; then printf '%s\\n' "${{@:2}}" >"$RUNNER_TEMP/asked"; fi
 exec {PROMPTOPS} "$@"
 """
 
@@ -37,48 +35,50 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def desk_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.empty(tmp_path_factory.mktemp("desk"))
-    desk.git("init", "--quiet")
-    assert desk.run("init", "--github").code == 0
-    desk.commit("Add promptops")
-    desk.write("manifests/hello/system.md", "Answer in one word.\n")
-    desk.commit("Be brief")
-    return desk
+def project_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = new_folder(tmp_path_factory.mktemp("project"))
+    project.git("init", "--quiet")
+    assert project.here("init", "--github").code == 0
+    project.commit("Add promptops")
+    project.write("manifests/hello/system.md", "Answer in one word.\n")
+    project.commit("Be brief")
+    return project
 
 
 @pytest.fixture
-def desk(desk_once: Desk, tmp_path: Path) -> Desk:
+def project(project_once: Project, tmp_path: Path) -> Project:
     """A repository with workflows and one unit, which the last commit changed."""
-    return desk_once.copy(tmp_path)
+    return project_once.copy(tmp_path / "work")
 
 
 STORE = {"PRODUCTION_REDIS_URL": "sqlite:///live.db"}
 
 
 @pytest.fixture(scope="session")
-def production_once(desk_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = desk_once.copy(tmp_path_factory.mktemp("production"))
+def production_once(project_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = project_once.copy(tmp_path_factory.mktemp("production") / "work")
     older = ("--commit", "HEAD^", "--create")
-    assert desk.run("deploy", "--all", "--env", "production", *older, variables=STORE).code == 0
-    return desk
+    assert project.here("deploy", "--all", "--env", "production", *older, **STORE).code == 0
+    return project
 
 
 @pytest.fixture
-def production(production_once: Desk, tmp_path: Path) -> Desk:
-    """The desk, where live.db is the store of production and holds the commit before the last."""
+def production(production_once: Project, tmp_path: Path) -> Project:
+    """live.db is the store of production, where the commit before the last is live."""
     return production_once.copy(tmp_path / "production")
 
 
 @pytest.fixture(scope="session")
-def deployed_twice_once(production_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = production_once.copy(tmp_path_factory.mktemp("deployed-twice"))
-    assert desk.run("deploy", "--all", "--env", "production", variables=STORE).code == 0
-    return desk
+def deployed_twice_once(
+    production_once: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    project = production_once.copy(tmp_path_factory.mktemp("deployed-twice") / "work")
+    assert project.here("deploy", "--all", "--env", "production", **STORE).code == 0
+    return project
 
 
 @pytest.fixture
-def deployed_twice(deployed_twice_once: Desk, tmp_path: Path) -> Desk:
+def deployed_twice(deployed_twice_once: Project, tmp_path: Path) -> Project:
     """Both releases of hello were live in production."""
     return deployed_twice_once.copy(tmp_path / "deployed-twice")
 
@@ -103,30 +103,17 @@ def on_github(tmp_path: Path, api: Api) -> dict[str, str]:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Callable[[Mapping[str, Any]], Path]:
-    """Says what the gate will find."""
-
-    def prepare(gate: Mapping[str, Any]) -> Path:
-        path = tmp_path / "prepared.json"
-        path.write_text(json.dumps(gate))
-        return path
-
-    return prepare
-
-
-@pytest.fixture
-def runner(desk: Desk, on_github: dict[str, str], tmp_path: Path) -> Runner:
-    """With the repository checked out and promptops, with the STAND-IN gate, installed."""
+def runner(project: Project, on_github: dict[str, str], tmp_path: Path) -> Runner:
+    """With the repository checked out and promptops installed."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, script in (("python", FAKE_PYTHON), ("promptops", FAKE_PROMPTOPS)):
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
     variables = {
-        **desk.variables,
+        **project.variables,
         **on_github,
-        "PATH": f"{programs}:{desk.variables['PATH']}",
-        "GITHUB_SHA": desk.git("rev-parse", "HEAD"),
-        "STAND_IN_GATE": str(tmp_path / "prepared.json"),
+        "PATH": f"{programs}:{project.variables['PATH']}",
+        "GITHUB_SHA": project.git("rev-parse", "HEAD"),
     }
-    return Runner(desk.root, tmp_path / "runner", variables)
+    return Runner(project.root, tmp_path / "runner", variables)

@@ -1,5 +1,6 @@
 """One comment for each environment, and nobody else's."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ import pytest
 from promptops.cli.github.comment import marker
 from promptops.cli.github.gate import read_gate
 from promptops.errors import UsageError
-from tests.desk import Desk, Ended
+from tests.cli.projects import Ended, new_folder
 from tests.github.api import BOT, TOKEN, Api
 from tests.github.gates import environment, finding, gate
 from tests.github.log import commands_in
@@ -22,6 +23,18 @@ class Gha(Protocol):
 
 
 @pytest.fixture
+def prepared(tmp_path: Path) -> Prepare:
+    """Says what the gate found."""
+
+    def prepare(gate: Mapping[str, Any]) -> Path:
+        path = tmp_path / "prepared.json"
+        path.write_text(json.dumps(gate))
+        return path
+
+    return prepare
+
+
+@pytest.fixture
 def summary(tmp_path: Path) -> Path:
     path = tmp_path / "summary.md"
     path.touch()
@@ -31,12 +44,12 @@ def summary(tmp_path: Path) -> Path:
 @pytest.fixture
 def gha(on_github: dict[str, str], summary: Path, tmp_path: Path) -> Gha:
     """`promptops gha NAME --from` what the test prepared."""
-    desk = Desk.empty(tmp_path)
+    project = new_folder(tmp_path)
 
     def run(name: str, *options: str, **variables: str) -> Ended:
         given = on_github | {"GITHUB_TOKEN": TOKEN, "GITHUB_STEP_SUMMARY": str(summary)}
         path = str(tmp_path / "prepared.json")
-        return desk.run("gha", name, "--from", path, *options, variables=given | variables)
+        return project.here("gha", name, "--from", path, *options, **given | variables)
 
     return run
 

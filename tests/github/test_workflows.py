@@ -1,22 +1,20 @@
-"""The workflows and the action, executed as GitHub would."""
+"""The workflows and the action, executed as GitHub would, with the gate that everybody runs."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from promptops.cli.main import COMMANDS
-from tests.desk import Desk
+from tests.cli.projects import Project
 from tests.github.api import BOT, TOKEN, Api
 from tests.github.conftest import STORE
-from tests.github.gates import environment, finding, gate
 from tests.github.runner import Job, Runner
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
-Prepare = Callable[[Mapping[str, Any]], Path]
+PROMPT = "manifests/hello/system.md"
 
 NOTHING_BEFORE = "0" * 40  # how GitHub names the commit before the first push
 
@@ -24,17 +22,18 @@ NOTHING_BEFORE = "0" * 40  # how GitHub names the commit before the first push
 HOSTILE = ["a;touch${IFS}pwn", "a$(touch${IFS}pwn)", "a`touch${IFS}pwn`", 'a"b', "x|y", "a&&b"]
 
 
-def test_the_stand_in_is_still_needed() -> None:
-    assert "gate" not in COMMANDS, (
-        "promptops gate is there: delete tests/github/stand_in_gate.py and the branch of "
-        "FAKE_PROMPTOPS that calls it, so that these tests run the real one"
-    )
-
-
 @pytest.fixture(params=["template", "this repository"])
-def workflows(request: pytest.FixtureRequest, desk: Desk) -> Path:
+def workflows(request: pytest.FixtureRequest, project: Project) -> Path:
     """As `promptops init --github` wrote them, and as this repository uses them."""
-    return (desk.root if request.param == "template" else ROOT) / ".github/workflows"
+    return (project.root if request.param == "template" else ROOT) / ".github/workflows"
+
+
+@pytest.fixture
+def undeclared(project: Project) -> Project:
+    """The last commit of the pull request uses an input that nobody passes."""
+    project.write(PROMPT, "Answer {{ ticket }} in one word.\n")
+    project.commit("Answer the ticket")
+    return project
 
 
 def check(runner: Runner, workflows: Path) -> Job:
@@ -42,188 +41,273 @@ def check(runner: Runner, workflows: Path) -> Job:
     return runner.run(workflows / "promptops-check.yml", values)
 
 
-def asked(job: Job) -> Any:
+def asked(job: Job) -> list[str]:
     """What the gate was asked."""
-    return json.loads((job.temp / "gate-asked.json").read_text())
+    return (job.temp / "asked").read_text().splitlines()
 
 
-def on(desk: Desk, runner: Runner) -> Runner:
+def on(project: Project, runner: Runner) -> Runner:
     """The same machine, with another repository checked out."""
-    return replace(runner, folder=desk.root)
+    variables = {**runner.variables, "GITHUB_SHA": project.head}
+    return replace(runner, folder=project.root, variables=variables)
 
 
 def test_a_pull_request_gets_one_comment_which_the_next_push_updates(
-    runner: Runner, workflows: Path, api: Api, prepared: Prepare
+    runner: Runner, workflows: Path, api: Api, project: Project
 ) -> None:
-    prepared(gate(environments=(environment("production", "first"),)))
-    assert check(runner, workflows).passed
-    prepared(gate(environments=(environment("production", "second"),)))
     assert check(runner, workflows).passed
     (body,) = api.by(BOT)
-    assert "second" in body
+    assert "{+Answer in one word.+}" in body
+    project.write(PROMPT, "Answer in two words.\n")
+    project.commit("Be less brief")
+    assert check(runner, workflows).passed
+    (body,) = api.by(BOT)
+    assert "Answer in [-one word-]{+two words+}." in body
     assert [method for method, _ in api.requests] == ["GET", "POST", "GET", "PATCH"]
 
 
 def test_a_finding_fails_the_check_and_is_reported_everywhere(
-    runner: Runner, workflows: Path, api: Api, prepared: Prepare
+    runner: Runner, workflows: Path, api: Api, undeclared: Project
 ) -> None:
-    prepared(gate(finding()))
     job = check(runner, workflows)
     assert [(step.name, step.outcome) for step in job.steps[-2:]] == [
         ("Gate", "failure"),
         ("Report", "success"),
     ]
+    assert "1 | Answer {{ ticket }} in one word." in job.step("Gate").log
     report = job.step("Report")
-    assert [command.name for command in report.commands] == ["error"]
-    assert "One unit changes." in report.summary
+    (annotation,) = report.commands
+    assert (annotation.name, annotation.properties["file"]) == ("error", PROMPT)
+    assert "error E302" in report.summary
     assert report.outputs == {"verdict": "fail", "errors": "1", "warnings": "0"}
-    assert len(api.by(BOT)) == 1
+    (body,) = api.by(BOT)
+    assert "error E302" in body
+    assert "❌ fail" in body
 
 
 def test_the_check_compares_with_what_the_merge_was_made_from_and_asks_no_store(
-    runner: Runner, workflows: Path, prepared: Prepare
+    runner: Runner, workflows: Path
 ) -> None:
-    prepared(gate())
     job = check(runner, workflows)
     environment = "production" if runner.folder in workflows.parents else "local"
-    assert asked(job) == {"base": "HEAD^1", "env": [environment], "offline": True}
+    out = str(job.temp / "gate.json")
+    assert asked(job) == ["--base", "HEAD^1", "--env", environment, "--offline", "--out", out]
+
+
+def test_the_merge_of_a_pull_request_shows_only_what_the_pull_request_does(
+    runner: Runner, project: Project, api: Api
+) -> None:
+    """GitHub checks out a merge, whose first parent is what others have merged by now."""
+    project.git("switch", "--quiet", "--create", "change", "HEAD")
+    project.write(PROMPT, "Answer in two words.\n")
+    project.commit("Be less brief")
+    project.git("switch", "--quiet", "main")
+    project.here("new", "goodbye")
+    project.commit("Say goodbye")
+    project.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
+    assert check(runner, project.root / ".github/workflows").passed
+    (body,) = api.by(BOT)
+    assert "[-one word-]{+two words+}" in body
+    assert "goodbye" not in body
 
 
 def test_a_pull_request_that_changes_nothing_is_reported_too(
-    runner: Runner, workflows: Path, api: Api, prepared: Prepare
+    runner: Runner, workflows: Path, api: Api, project: Project
 ) -> None:
-    prepared(gate(environments=(environment("production", "Nothing changes."),), markdown="None."))
+    project.write("README.md", "Nothing about prompts.\n")
+    project.commit("Say what this is")
     job = check(runner, workflows)
     assert job.passed
     assert job.step("Report").outputs["verdict"] == "pass"
-    assert "Nothing changes." in api.by(BOT)[0]
+    assert "changes: nothing." in api.by(BOT)[0]
+    assert "**On merge** nothing is deployed." in api.by(BOT)[0]
 
 
 @pytest.mark.parametrize("mood", ["read only", "down"])
-@pytest.mark.parametrize("findings", [[], [finding()]])
+@pytest.mark.parametrize("prompt", ["Answer in two words.", "Answer {{ ticket }}."])
 def test_a_fork_or_an_outage_of_the_api_changes_no_verdict(
-    runner: Runner, workflows: Path, api: Api, prepared: Prepare, mood: Any, findings: list[Any]
+    runner: Runner, workflows: Path, api: Api, project: Project, mood: Any, prompt: str
 ) -> None:
     api.mood = mood
-    prepared(gate(*findings))
+    project.write(PROMPT, f"{prompt}\n")
+    project.commit("Change the prompt")
     job = check(runner, workflows)
-    assert job.passed == (not findings)
+    found = ["error"] if "ticket" in prompt else []
+    assert job.passed == (not found)
     report = job.step("Report")
     assert report.outcome == "success"
-    assert [command.name for command in report.commands] == ["error"] * len(findings) + ["warning"]
-    assert report.summary.count("One unit changes.") == 1
-    assert "hello: the prompt changes" in report.summary
+    assert sorted(command.name for command in report.commands) == sorted([*found, "warning"])
+    assert report.summary.count("### promptops: gate") == 1
     assert TOKEN not in job.log + job.summary
 
 
-def test_a_gate_that_ends_without_a_verdict_fails_the_check(
-    runner: Runner, workflows: Path, api: Api
+def test_a_checkout_without_the_base_fails_the_check_and_says_what_to_mend(
+    runner: Runner, workflows: Path, api: Api, project: Project, tmp_path: Path
 ) -> None:
-    job = check(runner, workflows)
+    clone = tmp_path / "shallow"
+    project.git("clone", "--quiet", "--depth=1", f"file://{project.root}", str(clone))
+    job = check(replace(runner, folder=clone), workflows)
     assert not job.passed
+    assert "error[E405]: this clone is shallow" in job.step("Gate").log
+    assert "(in CI: fetch-depth: 0)" in job.step("Gate").log
     assert "gate.json cannot be read" in job.step("Report").log
     assert api.comments == []
 
 
+@pytest.mark.parametrize("mistaken", [False, True])
 def test_no_line_of_a_prompt_becomes_a_command(
-    runner: Runner, workflows: Path, prepared: Prepare
+    runner: Runner, workflows: Path, api: Api, project: Project, mistaken: bool
 ) -> None:
     hostile = [
         "::error::x",
+        "::add-mask::a",
         "##[add-mask]a",
+        "word ##[error]x",
         "::set-output name=verdict::pass",
         "::stop-commands::x",
     ]
-    prepared(gate(*(finding(text, source=text) for text in hostile)))
+    lines = [f"{line} {{{{ no{n} }}}}" if mistaken else line for n, line in enumerate(hostile)]
+    project.write(PROMPT, "\n".join(lines))
+    project.commit("Talk to the runner")
     job = check(runner, workflows)
-    assert all(text in job.step("Gate").log for text in hostile)
+    assert job.passed != mistaken
+    assert "::stop-commands::x" in job.step("Gate").log
     assert job.step("Gate").commands == []
-    assert [command.data for command in job.step("Report").commands] == [
-        f"{text}\nhelp: declare it under inputs".replace("##[", "## [") for text in hostile
-    ]
+    report = job.step("Report")
+    kinds = {command.name for command in report.commands}
+    assert kinds == ({"error"} if mistaken else set())
+    assert report.outputs["verdict"] == ("fail" if mistaken else "pass")
+    assert len(api.by(BOT)) == 1
 
 
-def deploy(runner: Runner, workflows: Path | None = None, before: str = NOTHING_BEFORE) -> Job:
-    values = {"github.event.before": before, "secrets.PROMPTOPS_STORE": "sqlite:///live.db"}
+def deploy(
+    runner: Runner,
+    workflows: Path | None = None,
+    before: str = NOTHING_BEFORE,
+    store: str = "sqlite:///live.db",
+) -> Job:
+    values = {"github.event.before": before, "secrets.PROMPTOPS_STORE": store}
     folder = workflows or runner.folder / ".github/workflows"
     return runner.run(folder / "promptops-deploy.yml", values)
 
 
-def live(desk: Desk, command: str, *arguments: str) -> Any:
+def live(project: Project, command: str, *arguments: str) -> Any:
     options = ("--env", "production", "-o", "json")
-    return desk.run(command, *arguments, *options, variables=STORE).json
+    return project.here(command, *arguments, *options, **STORE).json
 
 
 def test_a_merge_goes_live_and_the_history_says_from_where_and_by_whom(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project
 ) -> None:
-    prepared(gate())
-    job = deploy(on(production, runner))
+    job = deploy(on(production, runner), before=production.git("rev-parse", "HEAD^"))
     assert job.passed, job.log
     newest, _ = live(production, "history")["entries"]
-    assert newest["commit"] == production.git("rev-parse", "HEAD")
+    assert newest["commit"] == production.head
     assert newest["actor"] == "ada"
     assert newest["reason"] == "https://github.example/acme/prompts/actions/runs/4711"
     assert newest["operation"] == "github-run-4711"
 
 
-def test_running_the_job_again_deploys_nothing_twice(
-    runner: Runner, production: Desk, prepared: Prepare
-) -> None:
-    prepared(gate())
+def test_running_the_job_again_deploys_nothing_twice(runner: Runner, production: Project) -> None:
     deploy(on(production, runner))
     assert deploy(on(production, runner)).passed
     assert len(live(production, "history")["entries"]) == 2
 
 
-def test_what_the_gate_refuses_is_not_deployed(
-    runner: Runner, production: Desk, prepared: Prepare
-) -> None:
-    prepared(gate(finding()))
+def test_what_the_gate_refuses_is_not_deployed(runner: Runner, production: Project) -> None:
+    production.write(PROMPT, "Answer {{ ticket }} in one word.\n")
+    production.commit("Answer the ticket")
     job = deploy(on(production, runner))
     assert job.step("Deploy").outcome == "skipped"
-    assert job.step("Report").summary
+    assert "error E302" in job.step("Report").summary
     assert len(live(production, "history")["entries"]) == 1
 
 
-def test_the_gate_of_a_merge_looks_at_the_store_and_at_what_was_pushed(
-    runner: Runner, production: Desk, prepared: Prepare
+@pytest.fixture
+def rolled_back(deployed_twice: Project) -> Project:
+    """What the last commit says is held."""
+    assert deployed_twice.here("rollback", "hello", "--env", "production", **STORE).code == 0
+    return deployed_twice
+
+
+def test_a_merge_that_brings_back_what_is_held_is_not_deployed(
+    runner: Runner, rolled_back: Project
 ) -> None:
-    prepared(gate())
+    bad = (rolled_back.root / PROMPT).read_text()
+    rolled_back.write(PROMPT, "Answer in two words.\n")
+    before = rolled_back.commit("Mend it")
+    rolled_back.write(PROMPT, bad)
+    rolled_back.commit("Take that back")
+    job = deploy(on(rolled_back, runner), before=before)
+    assert job.step("Deploy").outcome == "skipped"
+    assert "**Held**, so this fails:" in job.step("Report").summary
+    assert len(live(rolled_back, "history")["entries"]) == 3
+
+
+def test_a_merge_of_something_else_leaves_what_is_held_alone(
+    runner: Runner, rolled_back: Project
+) -> None:
+    before = rolled_back.head
+    rolled_back.here("new", "goodbye")
+    rolled_back.commit("Say goodbye")
+    good = live(rolled_back, "show", "hello")["digest"]
+    job = deploy(on(rolled_back, runner), before=before)
+    assert job.passed, job.log
+    goodbye, hello = live(rolled_back, "status")["units"]
+    assert (goodbye["state"], hello["digest"]) == ("in sync", good)
+    assert "**Not of this change:**" in job.step("Report").summary
+
+
+def test_a_store_that_is_down_is_reported_as_well(runner: Runner, production: Project) -> None:
+    url = f"redis://:s3cr3t@127.0.0.1:{free_port()}/0"
+    job = deploy(on(production, runner), store=url)
+    assert job.step("Deploy").outcome == "skipped"
+    assert "error: production: redis://***@127.0.0.1:" in job.step("Gate").log
+    report = job.step("Report")
+    assert "The store could not be asked." in report.summary
+    assert report.outputs["verdict"] == "fail"
+    assert "s3cr3t" not in job.log + job.summary + (job.temp / "gate.json").read_text()
+
+
+def test_the_gate_of_a_merge_looks_at_the_store_and_at_what_was_pushed(
+    runner: Runner, production: Project
+) -> None:
     before = production.git("rev-parse", "HEAD^")
     job = deploy(on(production, runner), before=before)
-    assert asked(job) == {"base": before, "env": ["production"], "offline": False}
+    out = str(job.temp / "gate.json")
+    assert asked(job) == ["--base", before, "--env", "production", "--out", out]
+    assert "production is at revision 1; " in job.step("Report").summary.replace("</code>", "")
 
 
 def test_the_gate_of_a_first_push_has_nothing_to_compare_with(
-    runner: Runner, production: Desk, prepared: Prepare
+    runner: Runner, production: Project
 ) -> None:
-    prepared(gate())
     job = deploy(on(production, runner), before=NOTHING_BEFORE)
-    assert asked(job)["base"] == production.git("rev-parse", "HEAD")
+    assert asked(job)[:2] == ["--base", production.head]
 
 
-def test_this_repository_deploys_its_own_manifests(runner: Runner, prepared: Prepare) -> None:
-    prepared(gate())
+def test_this_repository_deploys_its_own_manifests(runner: Runner) -> None:
     job = deploy(runner, ROOT / ".github/workflows")
     assert job.passed, job.log
     assert "local is at revision 1 (deploy)" in job.step("Deploy").log
 
 
 def roll_back(
-    runner: Runner, desk: Desk, inputs: Mapping[str, str], workflows: Path | None = None
+    runner: Runner, project: Project, inputs: Mapping[str, str], workflows: Path | None = None
 ) -> Job:
     """In a folder without a project: the job checks nothing out."""
     given = {"unit": "hello", "environment": "production", "target": "", "reason": "", **inputs}
     values = {f"inputs.{name}": value for name, value in given.items()}
-    values["secrets.PROMPTOPS_STORE"] = f"sqlite:///{desk.root}/live.db"
+    values["secrets.PROMPTOPS_STORE"] = f"sqlite:///{project.root}/live.db"
     elsewhere = runner.temp / "empty"
     elsewhere.mkdir(exist_ok=True)
-    file = (workflows or desk.root / ".github/workflows") / "promptops-rollback.yml"
+    file = (workflows or project.root / ".github/workflows") / "promptops-rollback.yml"
     return replace(runner, folder=elsewhere).run(file, values)
 
 
-def test_the_rollback_from_a_phone(runner: Runner, workflows: Path, deployed_twice: Desk) -> None:
+def test_the_rollback_from_a_phone(
+    runner: Runner, workflows: Path, deployed_twice: Project
+) -> None:
     (bad,) = live(deployed_twice, "status")["units"]
     job = roll_back(runner, deployed_twice, {"reason": "too brief"}, workflows)
     assert job.passed, job.log
@@ -235,7 +319,7 @@ def test_the_rollback_from_a_phone(runner: Runner, workflows: Path, deployed_twi
     assert newest["reason"] == "too brief: https://github.example/acme/prompts/actions/runs/4711"
 
 
-def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Desk) -> None:
+def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Project) -> None:
     assert roll_back(runner, deployed_twice, {"target": "1"}).passed
     assert live(deployed_twice, "history")["entries"][0]["action"] == "rollback"
 
@@ -243,7 +327,7 @@ def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Desk) -> None:
 @pytest.mark.parametrize("text", [*HOSTILE, "--force", "*"])
 @pytest.mark.parametrize("name", ["unit", "target"])
 def test_an_input_is_never_more_than_a_text(
-    runner: Runner, deployed_twice: Desk, name: str, text: str
+    runner: Runner, deployed_twice: Project, name: str, text: str
 ) -> None:
     job = roll_back(runner, deployed_twice, {name: text})
     assert not job.passed
@@ -254,42 +338,52 @@ def test_an_input_is_never_more_than_a_text(
 
 @pytest.mark.parametrize("branch", HOSTILE[:3])
 def test_a_hostile_name_of_a_branch_runs_nothing(
-    runner: Runner, production: Desk, prepared: Prepare, branch: str
+    runner: Runner, production: Project, branch: str
 ) -> None:
     production.git("switch", "--quiet", "--create", branch)
     names = dict.fromkeys(("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "GITHUB_REF"), branch)
-    hostile = replace(on(production, runner), variables={**runner.variables, **names})
-    prepared(gate())
+    machine = on(production, runner)
+    hostile = replace(machine, variables={**machine.variables, **names})
     assert check(hostile, production.root / ".github/workflows").passed
-    assert act(hostile).passed
+    assert act(hostile, base=branch).passed
     assert deploy(hostile).passed
     assert not list(production.root.parent.rglob("pwn"))
 
 
 def act(runner: Runner, **inputs: str) -> Job:
-    given = {"environments": "staging\nproduction", "base": "HEAD^1", "offline": "true"} | inputs
+    given = {"environments": "local\nproduction", "base": "HEAD^1", "offline": "true"} | inputs
     values = {f"inputs.{name}": value for name, value in given.items()} | {"inputs.token": TOKEN}
     variables = {**runner.variables, "GITHUB_ACTION_PATH": str(ROOT)}
     return replace(runner, variables=variables).run(ROOT / "action.yml", values)
 
 
-def test_the_action_gates_and_reports(runner: Runner, api: Api, prepared: Prepare) -> None:
-    prepared(gate(finding(), environments=(environment("staging"), environment("production"))))
+def test_the_action_gates_and_reports(runner: Runner, api: Api, undeclared: Project) -> None:
     job = act(runner)
     assert not job.passed
-    assert asked(job) == {"base": "HEAD^1", "env": ["staging", "production"], "offline": True}
+    out = str(job.temp / "gate.json")
+    environments = ["--env=local", "--env=production"]
+    assert asked(job) == ["--base=HEAD^1", "--out", out, *environments, "--offline"]
     assert (job.temp / "installed").read_text().split() == ["--quiet", str(ROOT)]
     assert job.step("Report").outputs["verdict"] == "fail"
-    assert job.step("Gate").outputs["file"] == str(job.temp / "gate.json")
+    assert job.step("Gate").outputs["file"] == out
     assert len(api.by(BOT)) == 2
+
+
+def test_the_action_asks_the_stores_when_it_may(runner: Runner, production: Project) -> None:
+    machine = on(production, runner)
+    stores = replace(machine, variables={**machine.variables, **STORE})
+    job = act(stores, environments="production", offline="false")
+    assert job.passed, job.log
+    assert "at revision 1; deploying" in job.step("Gate").log
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "--offline", "*"])
 def test_an_input_of_the_action_is_never_more_than_a_text(
-    runner: Runner, prepared: Prepare, text: str
+    runner: Runner, api: Api, text: str
 ) -> None:
-    prepared(gate())
     job = act(runner, environments=text, base=text, offline=text)
-    assert job.passed, job.log
-    assert asked(job) == {"base": text, "env": [text], "offline": True}
+    assert not job.passed
+    out = str(job.temp / "gate.json")
+    assert asked(job) == [f"--base={text}", "--out", out, f"--env={text}", "--offline"]
+    assert "has no environment" in job.step("Gate").log
     assert not list(runner.folder.parent.rglob("pwn"))

@@ -9,7 +9,7 @@ import pytest
 from promptops.source.shipped import template
 from promptops.source.starter import WORKFLOWS
 from promptops.version import VERSION
-from tests.desk import Desk, Ended, tool
+from tests.cli.projects import Ended, Project, tool
 
 ROOT = Path(__file__).parents[2]
 BAD_TWIN = Path(__file__).with_name("bad-twin.yml")
@@ -17,27 +17,27 @@ INSTALL = f'python -m pip install --quiet "promptops-deploy=={VERSION}"'
 
 
 @pytest.fixture
-def ours(desk: Desk) -> list[str]:
+def ours(project: Project) -> list[str]:
     """This repository's, and those of a repository that was begun with `init --github`."""
-    generated = desk.root / ".github/workflows"
+    generated = project.root / ".github/workflows"
     assert sorted(path.name for path in generated.iterdir()) == sorted(WORKFLOWS)
     return [str(generated), str(ROOT / ".github/workflows"), str(ROOT / "action.yml")]
 
 
-def zizmor(desk: Desk, *paths: str) -> Ended:
+def zizmor(project: Project, *paths: str) -> Ended:
     options = ("--offline", "--persona=pedantic", "--no-exit-codes", "--format=json")
-    done = desk.shell(tool("zizmor"), *options, *paths)
+    done = project.shell(tool("zizmor"), *options, *paths)
     assert done.code == 0, done.err
     return done
 
 
-def test_zizmor_finds_nothing(desk: Desk, ours: list[str]) -> None:
-    done = zizmor(desk, *ours)
+def test_zizmor_finds_nothing(project: Project, ours: list[str]) -> None:
+    done = zizmor(project, *ours)
     assert json.loads(done.out) == []
 
 
-def test_zizmor_finds_what_is_wrong_with_the_bad_twin(desk: Desk) -> None:
-    found = json.loads(zizmor(desk, str(BAD_TWIN)).out)
+def test_zizmor_finds_what_is_wrong_with_the_bad_twin(project: Project) -> None:
+    found = json.loads(zizmor(project, str(BAD_TWIN)).out)
     assert len(found) >= 7
     assert {"template-injection", "unpinned-uses", "artipacked", "excessive-permissions"} <= {
         item["ident"] for item in found
@@ -46,17 +46,17 @@ def test_zizmor_finds_what_is_wrong_with_the_bad_twin(desk: Desk) -> None:
 
 @pytest.mark.parametrize("bad", [False, True])
 def test_githubs_own_schemas_accept_ours_and_refuse_the_bad_twin(
-    desk: Desk, ours: list[str], bad: bool
+    project: Project, ours: list[str], bad: bool
 ) -> None:
     folders = [BAD_TWIN] if bad else [file for path in ours[:2] for file in Path(path).iterdir()]
     options = ("--builtin-schema", "vendor.github-workflows")
-    done = desk.shell(tool("check-jsonschema"), *options, *map(str, folders))
+    done = project.shell(tool("check-jsonschema"), *options, *map(str, folders))
     assert bool(done.code) == bad, done.out
 
 
-def test_githubs_own_schema_accepts_the_action(desk: Desk) -> None:
+def test_githubs_own_schema_accepts_the_action(project: Project) -> None:
     options = ("--builtin-schema", "vendor.github-actions")
-    done = desk.shell(tool("check-jsonschema"), *options, str(ROOT / "action.yml"))
+    done = project.shell(tool("check-jsonschema"), *options, str(ROOT / "action.yml"))
     assert done.code == 0, done.out
 
 

@@ -4,49 +4,49 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk import Desk
+from tests.cli.projects import Project, new_folder
 
 
 @pytest.fixture
-def empty_folder(tmp_path: Path) -> Desk:
+def empty_folder(tmp_path: Path) -> Project:
     """No git, no project."""
-    return Desk.empty(tmp_path)
+    return new_folder(tmp_path)
 
 
 @pytest.fixture
-def fresh_repository(empty_folder: Desk) -> Desk:
+def fresh_repository(empty_folder: Project) -> Project:
     """After `git init`."""
     empty_folder.git("init", "--quiet")
     return empty_folder
 
 
 @pytest.fixture(scope="session")
-def begun_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.empty(tmp_path_factory.mktemp("begun"))
-    desk.git("init", "--quiet")
-    assert desk.run("init").code == 0
-    desk.commit("Add promptops")
-    return desk
+def begun_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = new_folder(tmp_path_factory.mktemp("begun"))
+    project.git("init", "--quiet")
+    assert project.here("init").code == 0
+    project.commit("Add promptops")
+    return project
 
 
 @pytest.fixture
-def begun(begun_once: Desk, tmp_path: Path) -> Desk:
+def begun(begun_once: Project, tmp_path: Path) -> Project:
     """After `promptops init`, committed."""
-    return begun_once.copy(tmp_path)
+    return begun_once.copy(tmp_path / "work")
 
 
 @pytest.fixture(scope="session")
-def deployed_twice_once(begun_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = begun_once.copy(tmp_path_factory.mktemp("deployed"))
-    desk.run("deploy", "--all", "--env", "local")
-    desk.write("manifests/hello/system.md", "Answer in one word.\n")
-    desk.commit("Be brief")
-    desk.run("deploy", "--all", "--env", "local")
-    desk.run("new", "goodbye")
-    return desk
+def deployed_twice_once(begun_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = begun_once.copy(tmp_path_factory.mktemp("deployed") / "work")
+    project.here("deploy", "--all", "--env", "local")
+    project.write("manifests/hello/system.md", "Answer in one word.\n")
+    project.commit("Be brief")
+    project.here("deploy", "--all", "--env", "local")
+    project.here("new", "goodbye")
+    return project
 
 
 @pytest.fixture
-def deployed_twice(deployed_twice_once: Desk, tmp_path: Path) -> Desk:
+def deployed_twice(deployed_twice_once: Project, tmp_path: Path) -> Project:
     """hello was live in local with two prompts; goodbye is in the work tree and not live."""
-    return deployed_twice_once.copy(tmp_path)
+    return deployed_twice_once.copy(tmp_path / "work")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk import PROMPTOPS, Desk
+from tests.cli.projects import PROMPTOPS, Project
 
 # Each script types the words that it gets and prints what TAB offers. Zsh's own completion needs a
 # terminal, so what it would add to the menu is printed instead.
@@ -35,10 +35,10 @@ COMMANDS = {
 }
 
 
-def offers(desk: Desk, shell: str, *words: str) -> list[str]:
+def offers(project: Project, shell: str, *words: str) -> list[str]:
     """What TAB offers behind `promptops WORDS…`, the last of which may be begun or empty."""
-    path = f"{Path(PROMPTOPS).parent}:{desk.variables['PATH']}"
-    done = desk.shell(*COMMANDS[shell], "promptops", *words, variables={"PATH": path})
+    path = f"{Path(PROMPTOPS).parent}:{project.variables['PATH']}"
+    done = project.shell(*COMMANDS[shell], "promptops", *words, PATH=path)
     assert done.err == ""
     return [line.partition("\t")[0] for line in done.out.split("\n") if line]
 
@@ -53,35 +53,35 @@ def shell(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def lived(desk: Desk) -> list[str]:
+def lived(project: Project) -> list[str]:
     """The digests of hello, newest first."""
-    entries = desk.run("history", "hello", "--env", "local", "-o", "json").json["entries"]
+    entries = project.here("history", "hello", "--env", "local", "-o", "json").json["entries"]
     return [change["to"][7:19] for entry in entries for change in entry["changes"]]
 
 
-def test_commands(begun: Desk, shell: str) -> None:
+def test_commands(begun: Project, shell: str) -> None:
     assert offers(begun, shell, "roll") == ["rollback"]
 
 
-def test_environments(begun: Desk, shell: str) -> None:
+def test_environments(begun: Project, shell: str) -> None:
     assert set(offers(begun, shell, "rollback", "--env", "")) == {"local", "production"}
     assert offers(begun, shell, "rollback", "--env", "pro") == ["production"]
 
 
 def test_units_in_git_for_deploy_and_live_ones_for_rollback(
-    deployed_twice: Desk, shell: str
+    deployed_twice: Project, shell: str
 ) -> None:
     assert set(offers(deployed_twice, shell, "deploy", "")) == {"goodbye", "hello"}
     assert offers(deployed_twice, shell, "rollback", "--env", "local", "") == ["hello"]
 
 
 def test_a_unit_that_is_typed_already_is_not_offered_again(
-    deployed_twice: Desk, shell: str
+    deployed_twice: Project, shell: str
 ) -> None:
     assert offers(deployed_twice, shell, "deploy", "hello", "") == ["goodbye"]
 
 
-def test_digests_of_the_unit(deployed_twice: Desk, shell: str) -> None:
+def test_digests_of_the_unit(deployed_twice: Project, shell: str) -> None:
     newest, oldest = lived(deployed_twice)
     back = ("rollback", "hello", "--env", "local", "--to")
     assert set(offers(deployed_twice, shell, *back, "")) == {newest, oldest}
@@ -90,7 +90,7 @@ def test_digests_of_the_unit(deployed_twice: Desk, shell: str) -> None:
     assert set(held) == {newest, oldest}
 
 
-def test_digests_come_newest_first(deployed_twice: Desk) -> None:
+def test_digests_come_newest_first(deployed_twice: Project) -> None:
     assert offers(deployed_twice, "bash", "hold", "--env", "local", "hello", "") == lived(
         deployed_twice
     )
@@ -103,7 +103,9 @@ def mute_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
-def test_a_store_that_hangs_costs_little_time_and_no_error(begun: Desk, mute_server: str) -> None:
+def test_a_store_that_hangs_costs_little_time_and_no_error(
+    begun: Project, mute_server: str
+) -> None:
     started = time.monotonic()
     offered = offers(begun, "bash", "rollback", "--store", mute_server, "--env", "production", "")
     assert time.monotonic() - started < 5
@@ -121,13 +123,13 @@ def test_a_store_that_hangs_costs_little_time_and_no_error(begun: Desk, mute_ser
 )
 @pytest.mark.parametrize("project", [None, "environments: [", "apiVersion: promptops/v1\n"])
 def test_tab_is_silent_where_there_is_no_project_or_a_broken_one(
-    empty_folder: Desk, words: tuple[str, ...], project: str | None
+    empty_folder: Project, words: tuple[str, ...], project: str | None
 ) -> None:
     if project is not None:
         empty_folder.write("promptops.yaml", project)
     assert offers(empty_folder, "bash", *words) == []
 
 
-def test_tab_makes_no_store(begun: Desk) -> None:
+def test_tab_makes_no_store(begun: Project) -> None:
     assert offers(begun, "bash", "rollback", "--env", "local", "") == ["hello"]
     assert not (begun.root / ".promptops").exists()

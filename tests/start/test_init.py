@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from promptops.source.shipped import schema_text
-from tests.desk import PYTHON, Desk
+from tests.cli.projects import PYTHON, Project, new_folder
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ["promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml"]
 
 
-def files(desk: Desk) -> dict[str, bytes]:
+def files(project: Project) -> dict[str, bytes]:
     """Everything that lies there, but for git's own."""
     return {
-        str(path.relative_to(desk.root)): path.read_bytes()
-        for path in desk.root.rglob("*")
-        if path.is_file() and ".git" not in path.relative_to(desk.root).parts
+        str(path.relative_to(project.root)): path.read_bytes()
+        for path in project.root.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(project.root).parts
     }
 
 
-def test_what_init_makes_is_valid_and_goes_live_after_a_commit(fresh_repository: Desk) -> None:
+def test_what_init_makes_is_valid_and_goes_live_after_a_commit(fresh_repository: Project) -> None:
     assert fresh_repository.run("init").code == 0
     assert fresh_repository.run("validate", "--strict").code == 0
     fresh_repository.commit("Add promptops")
@@ -31,25 +31,25 @@ def test_what_init_makes_is_valid_and_goes_live_after_a_commit(fresh_repository:
     assert fresh_repository.git("status", "--porcelain") == ""
 
 
-def test_init_says_what_it_made_and_what_to_type_next(fresh_repository: Desk) -> None:
-    said = fresh_repository.run("init").out
+def test_init_says_what_it_made_and_what_to_type_next(fresh_repository: Project) -> None:
+    said = fresh_repository.here("init").out
     for path in files(fresh_repository):
         assert f"made        {path}\n" in said
     assert said.endswith("  promptops deploy --all --env local\n")
 
 
-def test_init_in_a_folder_without_git_says_to_make_a_repository(empty_folder: Desk) -> None:
-    assert "git init" in empty_folder.run("init", "-o", "json").json["next"]
+def test_init_in_a_folder_without_git_says_to_make_a_repository(empty_folder: Project) -> None:
+    assert "git init" in empty_folder.here("init", "-o", "json").json["next"]
 
 
-def test_init_overwrites_nothing_and_says_so(fresh_repository: Desk) -> None:
+def test_init_overwrites_nothing_and_says_so(fresh_repository: Project) -> None:
     fresh_repository.write("promptops.yaml", "apiVersion: promptops/v1\nenvironments: {}\n")
     fresh_repository.write(".vscode/settings.json", '{"mine": true}\n')
     fresh_repository.write(".pre-commit-config.yaml", "repos: []\n")
     fresh_repository.write(".github/workflows/promptops-deploy.yml", "name: mine\n")
     fresh_repository.write("schemas/manifest.v1.json", "{}\n")
     mine = files(fresh_repository)
-    done = fresh_repository.run("init", "--github", "-o", "json")
+    done = fresh_repository.here("init", "--github", "-o", "json")
     assert done.code == 0
     now = files(fresh_repository)
     assert {path: now[path] for path in mine} == mine
@@ -58,93 +58,96 @@ def test_init_overwrites_nothing_and_says_so(fresh_repository: Desk) -> None:
     assert "promptops schema manifest > schemas/manifest" in left["schemas/manifest.v1.json"]
 
 
-def test_a_second_init_changes_nothing(begun: Desk) -> None:
+def test_a_second_init_changes_nothing(begun: Project) -> None:
     before = files(begun)
-    done = begun.run("init", "-o", "json")
+    done = begun.here("init", "-o", "json")
     assert {file["what"] for file in done.json["files"]} == {"left"}
     assert files(begun) == before
 
 
-def test_init_keeps_the_lines_of_a_gitignore_and_adds_its_own_once(fresh_repository: Desk) -> None:
+def test_init_keeps_the_lines_of_a_gitignore_and_adds_its_own_once(
+    fresh_repository: Project,
+) -> None:
     fresh_repository.write(".gitignore", "dist/")
-    fresh_repository.run("init")
-    fresh_repository.run("init")
+    fresh_repository.here("init")
+    fresh_repository.here("init")
     assert (fresh_repository.root / ".gitignore").read_text() == "dist/\n.promptops/\n"
 
 
-def test_init_writes_through_no_link(fresh_repository: Desk, tmp_path: Path) -> None:
+def test_init_writes_through_no_link(fresh_repository: Project, tmp_path: Path) -> None:
     (fresh_repository.root / ".pre-commit-config.yaml").symlink_to(tmp_path / "elsewhere")
-    assert fresh_repository.run("init").code == 0
+    assert fresh_repository.here("init").code == 0
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_workflows_are_refused_where_github_would_not_read_them(fresh_repository: Desk) -> None:
-    below = fresh_repository.root / "services" / "ai"
-    below.mkdir(parents=True)
-    done = fresh_repository.run("init", "--github", cwd=below)
+def test_workflows_are_refused_where_github_would_not_read_them(fresh_repository: Project) -> None:
+    below = fresh_repository.at("services/ai")
+    done = below.here("init", "--github")
     assert done.code == 2
     assert "run promptops init --github in ../.." in done.err
-    assert list(below.iterdir()) == []
+    assert list(below.root.iterdir()) == []
 
 
-def test_the_workflows_pin_the_version_that_wrote_them(fresh_repository: Desk) -> None:
-    fresh_repository.run("init", "--github")
-    version = fresh_repository.run("--version").out.split()[1]
+def test_the_workflows_pin_the_version_that_wrote_them(fresh_repository: Project) -> None:
+    fresh_repository.here("init", "--github")
+    version = fresh_repository.here("--version").out.split()[1]
     for name in WORKFLOWS:
         text = (fresh_repository.root / ".github/workflows" / name).read_text()
         assert f'pip install --quiet "promptops-deploy=={version}"' in text
 
 
 @pytest.mark.parametrize("name", ["support-triage", "1e3", "null", "0755", "a.b_c"])
-def test_a_new_unit_is_valid_whatever_its_name(begun: Desk, name: str) -> None:
-    done = begun.run("new", name)
+def test_a_new_unit_is_valid_whatever_its_name(begun: Project, name: str) -> None:
+    done = begun.here("new", name)
     assert done.code == 0
     assert done.out.endswith(f"  promptops validate manifests/{name}\n")
-    assert begun.run("validate", "--strict", f"manifests/{name}").code == 0
+    assert begun.here("validate", "--strict", f"manifests/{name}").code == 0
 
 
-def test_a_new_unit_belongs_to_whom_git_knows(begun: Desk) -> None:
-    begun.run("new", "triage")
+def test_a_new_unit_belongs_to_whom_git_knows(begun: Project) -> None:
+    begun.here("new", "triage")
     assert (
         'owners: ["ada@example.com"]' in (begun.root / "manifests/triage/manifest.yaml").read_text()
     )
 
 
 @pytest.mark.parametrize("name", ["Hello", "-x", "../up", "a/b", "a" * 64, ""])
-def test_a_unit_by_an_impossible_name_is_refused(begun: Desk, name: str) -> None:
+def test_a_unit_by_an_impossible_name_is_refused(begun: Project, name: str) -> None:
     before = files(begun)
-    assert begun.run("new", "--", name).code == 2
+    assert begun.here("new", "--", name).code == 2
     assert files(begun) == before
 
 
-def test_a_unit_that_is_there_is_not_made_again(begun: Desk) -> None:
-    done = begun.run("new", "hello")
+def test_a_unit_that_is_there_is_not_made_again(begun: Project) -> None:
+    done = begun.here("new", "hello")
     assert done.code == 2
     assert "manifests/hello is there already" in done.err
 
 
-def test_a_new_unit_goes_where_the_project_keeps_its_manifests(fresh_repository: Desk) -> None:
+def test_a_new_unit_goes_where_the_project_keeps_its_manifests(fresh_repository: Project) -> None:
     fresh_repository.write(
         "promptops.yaml", "apiVersion: promptops/v1\nmanifests: ai/prompts\nenvironments: {}\n"
     )
-    assert fresh_repository.run("init").code == 0
+    assert fresh_repository.here("init").code == 0
     text = (fresh_repository.root / "ai/prompts/hello/manifest.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=../../../schemas/manifest.v1.json\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("manifest",), ("project",)])
-def test_schema_prints_what_the_checks_use(empty_folder: Desk, arguments: tuple[str, ...]) -> None:
-    printed = empty_folder.run("schema", *arguments)
+def test_schema_prints_what_the_checks_use(
+    empty_folder: Project, arguments: tuple[str, ...]
+) -> None:
+    printed = empty_folder.here("schema", *arguments)
     assert printed.out == schema_text((*arguments, "manifest")[0])
 
 
 def test_the_wheel_carries_the_templates(tmp_path: Path) -> None:
-    desk = Desk.empty(tmp_path)
-    made = desk.shell(
+    project = new_folder(tmp_path)
+    made = project.shell(
         PYTHON, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", ".", str(ROOT)
     )
     assert made.code == 0, made.err
-    with zipfile.ZipFile(next(desk.root.glob("*.whl"))) as wheel:
+    with zipfile.ZipFile(next(project.root.glob("*.whl"))) as wheel:
         inside = {name.removeprefix("promptops/") for name in wheel.namelist()}
     package = ROOT / "src" / "promptops"
     templates = {

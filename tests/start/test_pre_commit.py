@@ -5,56 +5,55 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.desk import Desk, tool
+from tests.cli.projects import Project, tool
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def two_broken_units(begun: Desk) -> Desk:
+def two_broken_units(begun: Project) -> Project:
     """hello and goodbye use an input that neither declares."""
-    begun.run("new", "goodbye")
+    begun.here("new", "goodbye")
     for unit in ("hello", "goodbye"):
         begun.write(f"manifests/{unit}/system.md", "Greet {{ guest }}.\n")
     begun.git("add", "--all")
     return begun
 
 
-def checked(desk: Desk, *files: str, cwd: Path | None = None) -> set[str]:
+def checked(project: Project, *files: str) -> set[str]:
     """The files with findings when these were changed."""
-    done = desk.run("validate", "--changed", "-o", "json", *files, cwd=cwd)
+    done = project.here("validate", "--changed", "-o", "json", *files)
     assert done.code == (1 if done.json["findings"] else 0)
     return {finding["file"] for finding in done.json["findings"]}
 
 
-def test_a_prompt_file_stands_for_its_unit(two_broken_units: Desk) -> None:
+def test_a_prompt_file_stands_for_its_unit(two_broken_units: Project) -> None:
     assert checked(two_broken_units, "manifests/hello/system.md") == {"manifests/hello/system.md"}
 
 
-def test_each_unit_is_checked_once(two_broken_units: Desk) -> None:
+def test_each_unit_is_checked_once(two_broken_units: Project) -> None:
     files = ("manifests/hello/system.md", "manifests/hello/manifest.yaml")
-    done = two_broken_units.run("validate", "--changed", "-o", "json", *files)
+    done = two_broken_units.here("validate", "--changed", "-o", "json", *files)
     assert done.json["checked"] == 1
 
 
-def test_the_project_file_stands_for_all_units(two_broken_units: Desk) -> None:
+def test_the_project_file_stands_for_all_units(two_broken_units: Project) -> None:
     assert len(checked(two_broken_units, "promptops.yaml")) == 2
 
 
 @pytest.mark.parametrize(
     "file", ["README.md", "manifests/README.md", "manifests/gone/system.md", "/etc/hosts"]
 )
-def test_files_of_no_unit_are_passed_over(two_broken_units: Desk, file: str) -> None:
+def test_files_of_no_unit_are_passed_over(two_broken_units: Project, file: str) -> None:
     assert checked(two_broken_units, file) == set()
 
 
-def test_units_of_a_project_below_the_repository_are_found(two_broken_units: Desk) -> None:
-    above = two_broken_units.root.parent
+def test_units_of_a_project_below_the_repository_are_found(two_broken_units: Project) -> None:
     path = f"{two_broken_units.root.name}/manifests/hello/system.md"
-    assert checked(two_broken_units, path, cwd=above) == {path}
+    assert checked(two_broken_units.at(".."), path) == {path}
 
 
-def test_pre_commit_runs_the_hook_on_what_is_staged(two_broken_units: Desk) -> None:
+def test_pre_commit_runs_the_hook_on_what_is_staged(two_broken_units: Project) -> None:
     two_broken_units.git("reset", "--quiet", "--", "manifests/goodbye")
     done = two_broken_units.shell(
         tool("pre-commit"), "try-repo", str(ROOT), "promptops-validate", "--color=never"
@@ -66,7 +65,7 @@ def test_pre_commit_runs_the_hook_on_what_is_staged(two_broken_units: Desk) -> N
     assert "checked 1 manifest: 1 error" in done.out
 
 
-def test_the_snippet_of_init_runs_the_same_as_the_hook(begun: Desk) -> None:
+def test_the_snippet_of_init_runs_the_same_as_the_hook(begun: Project) -> None:
     hook = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())[0]
     config = yaml.safe_load((begun.root / ".pre-commit-config.yaml").read_text())
     snippet = config["repos"][0]["hooks"][0]

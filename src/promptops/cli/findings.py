@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 import click
 
-from promptops.cli.output import printable, say
+from promptops.cli.output import count, in_line, say
 from promptops.finding import Finding, errors_in
 
 WIDTH = 160
@@ -23,13 +23,9 @@ def counted(manifests: int, findings: Collection[Finding]) -> str:
     errors = len(errors_in(findings))
     warnings = len(findings) - errors
     return (
-        f"checked {_count(manifests, 'manifest')}: {_count(errors, 'error')}, "
-        f"{_count(warnings, 'warning')}"
+        f"checked {count(manifests, 'manifest')}: {count(errors, 'error')}, "
+        f"{count(warnings, 'warning')}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def as_text(finding: Finding) -> str:
@@ -39,8 +35,8 @@ def as_text(finding: Finding) -> str:
         f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
     )
     # A line of ours that begins with `::` would be a command to the runner of GitHub's workflows.
-    file = "./" * finding.file.startswith("::") + _harmless(finding.file)
-    lines = [f"{file}:{place.line}:{place.column}: {word}: {_harmless(finding.message)}"]
+    file = "./" * finding.file.startswith("::") + in_line(finding.file)
+    lines = [f"{file}:{place.line}:{place.column}: {word}: {in_line(finding.message)}"]
     margin = " " * len(str(place.line))
     if finding.source:
         source, column = _window(finding.source, place.column)
@@ -51,18 +47,12 @@ def as_text(finding: Finding) -> str:
         indent = "".join("\t" if mark == "\t" else " " * _cells(mark) for mark in before)
         lines += [
             f"{margin} |",
-            f"{place.line} | {_harmless(source)}",
+            f"{place.line} | {in_line(source)}",
             f"{margin} | {indent}{click.style(carets, fg=_COLOURS[finding.severity])}",
         ]
     if finding.hint:
-        lines.append(f"{margin} = help: {_harmless(finding.hint)}")
+        lines.append(f"{margin} = help: {in_line(finding.hint)}")
     return "\n".join(lines)
-
-
-def _harmless(text: str) -> str:
-    """One line that neither a terminal obeys nor a runner of workflows, as wide as it was."""
-    lost = "\N{REPLACEMENT CHARACTER}"
-    return printable(text).replace("\n", lost).replace("##[", f"#{lost}[")
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

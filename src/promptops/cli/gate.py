@@ -10,9 +10,10 @@ from promptops.cli import completion, settings
 from promptops.cli.gate_markdown import environment_markdown, gate_markdown
 from promptops.cli.gate_text import gate_text
 from promptops.cli.options import plan_option, store_option
-from promptops.cli.output import emit, write_json
+from promptops.cli.output import emit, say_error, write_json
 from promptops.delivery.gate import Gate
 from promptops.delivery.gate import gate as judge
+from promptops.errors import StoreError
 from promptops.live.store import Store
 
 
@@ -66,8 +67,11 @@ def gate(
         write_json(out, facts)
     text = gate_markdown(judged) if output == "markdown" else gate_text(judged)
     emit(output, facts, text)
+    silent = [(item.environment, item.error) for item in judged.environments if item.error]
+    for name, error in silent:
+        say_error(f"{name}: {error.message}", error.hint, error.code)
     if judged.verdict == "fail":
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(StoreError.exit_code if silent else 1)
 
 
 def _stores(

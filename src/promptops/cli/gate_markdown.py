@@ -1,79 +1,98 @@
 """A gate's verdict as Markdown: the comment about an environment, and the summary of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from promptops.cli.findings import counted
 from promptops.cli.findings_markdown import as_markdown
+from promptops.cli.gate_words import (
+    elsewhere,
+    held_again,
+    how_much,
+    lift,
+    shown_units,
+    still_live,
+    why_no_plan,
+)
 from promptops.cli.markdown import code, fitting, inline
-from promptops.cli.plan_markdown import document, marker, plan_again, stands, what_happens
+from promptops.cli.output import count, cut
+from promptops.cli.plan_markdown import (
+    LONGEST_WARNING,
+    MOST,
+    document,
+    marker,
+    on_merge,
+    plan_again,
+    what_happens,
+)
 from promptops.delivery.gate import EnvironmentGate, Gate
-from promptops.manifest.digest import short
-
-MOST_FINDINGS = 12_000
-MOST_NAMED = 4_000
 
 
 def gate_markdown(gate: Gate) -> str:
-    """All environments, each as its comment says it; the findings once."""
-    first, *others = gate.environments
-    parts = [environment_markdown(gate, first)]
-    parts += [environment_markdown(gate, item, findings=False) for item in others]
-    return "\n".join(parts)
-
-
-def environment_markdown(gate: Gate, item: EnvironmentGate, *, findings: bool = True) -> str:
-    """One environment; its first line is a marker that names the plan."""
-    failed = gate.verdict == "fail" if findings else item.verdict == "fail"
-    name = item.plan.digest if item.plan else f"{gate.base[:12]}..{gate.commit[:12]}"
-    head = [
-        marker("gate", item.environment, name),
-        f"### promptops: gate for {code(item.environment)}: {'❌ fail' if failed else '✅ pass'}",
+    """All environments in one comment; what is so in each of them is said once."""
+    share = MOST // len(gate.environments)
+    parts = [
+        environment_markdown(gate, item, share, first=number == 0)
+        for number, item in enumerate(gate.environments)
     ]
-    if findings:
-        line = counted(gate.units, gate.findings)
-        head.append(as_markdown(gate.findings, line, MOST_FINDINGS))
-    head += _refused(item)
+    left_out = "_Cut: a comment on GitHub has no room for {} more._".format
+    return "\n".join(fitting(parts, MOST, lambda left: left_out(count(left, "environment"))))
+
+
+def environment_markdown(
+    gate: Gate, item: EnvironmentGate, most: int = MOST, *, first: bool = True
+) -> str:
+    """One environment in about `most` characters; its first line is a marker that names the plan.
+
+    Only with `first` it says what is so in every environment.
+    """
     since = f"{gate.base[:12]}..{gate.commit[:12]}"
-    tail = [*(what_happens(item.plan) if item.plan else ()), *_elsewhere(item)]
-    if item.plan and item.plan.head:
-        again = plan_again(item.plan)
-        return document([*head, stands(item.plan)], item.plan.units, tail, again)
+    verdict = "✅ pass" if gate.verdict_in(item) == "pass" else "❌ fail"
+    head = [
+        marker("gate", item.environment, item.plan.digest if item.plan else since),
+        f"### promptops: gate for {code(item.environment)}: {verdict}",
+        *(_everywhere(gate, most) if first else ()),
+        *_list("**Held**, so this fails:", _refused(item), most),
+        _changes(gate, item, since),
+    ]
     again = f"promptops diff {since} --env {item.environment}"
-    return document([*head, _since(item, since)], item.changes, tail, again)
+    tail = on_merge(item.environment, item.changes, None)
+    if item.plan:
+        again = plan_again(item.plan)
+        tail = what_happens(item.plan)
+    gone = "**Gone from git** with this change; no deployment removes what is live:"
+    tail += _list(gone, map(code, still_live(item)), most)
+    tail += _list("**Not of this change:**", _elsewhere(item), most)
+    return document(head, shown_units(item), tail, again, most)
 
 
-def _since(item: EnvironmentGate, since: str) -> str:
-    """Why the change is shown, and not what differs from what is live."""
-    changed = f"This is what {code(since)} changes"
-    if item.offline:
-        return f"The store was not asked. {changed}, whatever is live."
-    if item.plan is None:
-        return f"No plan while there are errors. {changed} in the units without."
-    count = len(item.plan.units)
-    return (
-        f"{code(item.environment)} is new: a deployment makes {count} "
-        f"unit{'' if count == 1 else 's'} live. {changed}."
-    )
+def _everywhere(gate: Gate, most: int) -> Iterator[str]:
+    yield as_markdown(gate.findings, counted(gate.units, gate.findings), most // 6)
+    changed = "**The base has changed them as well:** merge it to see what comes out."
+    yield from _list(changed, map(code, gate.in_both), most)
+
+
+def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:
+    """What the table below compares."""
+    changed = how_much(gate, item)
+    if item.plan and item.plan.head:
+        at = f"{code(item.environment)} is at revision {item.plan.head.revision};"
+        return f"{at} deploying {code(gate.commit[:12])} changes {changed}."
+    why = why_no_plan(item)
+    return f"{why[0].upper()}{why[1:]}. So this is what {code(since)} changes: {changed}."
 
 
 def _refused(item: EnvironmentGate) -> Iterator[str]:
     for held in item.refused:
-        yield (
-            f"**Held:** {code(held.unit)} would be {code(short(held.digest))} again, which is held "
-            f"since {held.at}: {inline(held.reason)}. Change the prompt, or "
-            f"{code(f'promptops hold {held.unit} {short(held.digest)} --lift')}"
-        )
+        said = inline(cut(held_again(held), LONGEST_WARNING))
+        yield f"{code(held.unit)} {said}. Change the prompt, or {code(lift(held, item))}"
 
 
 def _elsewhere(item: EnvironmentGate) -> Iterator[str]:
-    """What is so with or without this change."""
-    held = [f"{code(one.unit)} {code(short(one.digest))}" for one in item.held if not one.in_change]
-    drift = [f"{code(one.unit)} {one.state}" for one in item.drift]
-    if drift:
-        yield f"**Drift**, not of this change: {_listed(drift)}"
-    if held:
-        yield f"**Held**, not of this change, left alone: {_listed(held)}"
+    for unit, said in elsewhere(item):
+        yield f"{code(unit)}: {inline(cut(said, LONGEST_WARNING))}"
 
 
-def _listed(items: list[str]) -> str:
-    return ", ".join(fitting(items, MOST_NAMED, lambda left: f"and {left:,} more"))
+def _list(title: str, items: Iterable[str], most: int) -> list[str]:
+    lines = (f"- {item}" for item in items)
+    shown = fitting(lines, most // 20, lambda left: f"- … and {left:,} more")
+    return ["\n".join([title, "", *shown])] if shown else []

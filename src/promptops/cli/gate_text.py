@@ -5,10 +5,19 @@ from collections.abc import Iterator
 import click
 
 from promptops.cli.findings import as_text, counted
-from promptops.cli.output import printable
+from promptops.cli.gate_words import (
+    elsewhere,
+    held_again,
+    how_much,
+    lift,
+    shown_units,
+    still_live,
+    why_no_plan,
+)
+from promptops.cli.output import count, in_line
 from promptops.cli.plan_text import unit_lines
-from promptops.delivery.gate import EnvironmentGate, Gate, Held
-from promptops.manifest.digest import short
+from promptops.delivery.gate import EnvironmentGate, Gate
+from promptops.finding import errors_in
 
 _COLOURS = {"pass": "green", "fail": "red"}
 
@@ -16,47 +25,49 @@ _COLOURS = {"pass": "green", "fail": "red"}
 def gate_text(gate: Gate) -> str:
     """Findings, each environment, and the verdict as the last line."""
     parts = [*map(as_text, gate.findings), counted(gate.units, gate.findings)]
+    if gate.in_both:
+        names = ", ".join(map(in_line, gate.in_both))
+        parts.append(
+            f"the base has changed {names} as well: merge it into the change to see what comes out"
+        )
     parts += ["\n".join(_environment(gate, item)) for item in gate.environments]
-    return "\n\n".join([*parts, f"gate: {_verdict(gate.verdict)}"])
+    why = "; ".join(_why(gate))
+    return "\n\n".join([*parts, f"gate: {_verdict(gate.verdict)}" + (f" ({why})" if why else "")])
 
 
 def _verdict(word: str) -> str:
     return click.style(word, fg=_COLOURS[word], bold=True)
 
 
+def _why(gate: Gate) -> Iterator[str]:
+    if errors := errors_in(gate.findings):
+        yield count(len(errors), "error")
+    for item in gate.environments:
+        if item.error:
+            yield f"{item.environment}: the store could not be asked"
+        if item.refused:
+            yield f"{item.environment}: {count(len(item.refused), 'unit')} held"
+
+
 def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
-    commit = gate.commit[:12]
-    units = item.plan.units if item.plan and item.plan.head else item.changes
-    count = f"{len(units)} unit{'' if len(units) == 1 else 's'}"
-    yield f"{click.style(item.environment, bold=True)}: {_verdict(item.verdict)}"
+    yield f"{click.style(item.environment, bold=True)}: {_verdict(gate.verdict_in(item))}"
     if item.plan and item.plan.head:
-        yield f"at revision {item.plan.head.revision}; commit {commit} changes {count}"
+        what = f"at revision {item.plan.head.revision}; deploying {gate.commit[:12]}"
     else:
-        yield f"{_no_plan(item)}; {gate.base[:12]}..{commit} changes {count}"
-    for unit in units:
+        what = f"{why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
+    yield f"{what} changes {how_much(gate, item)}"
+    for unit in shown_units(item):
         yield ""
         yield from unit_lines(unit)
-    if units and (item.held or item.drift):
-        yield ""
-    for held in item.held:
-        yield _held(held)
-    for drift in item.drift:
-        yield f"drift, not of this change: {printable(drift.unit)} {drift.state}"
+    notes = [*_notes(item)]
+    yield from ["", *notes] if notes else ()
 
 
-def _no_plan(item: EnvironmentGate) -> str:
-    if item.offline:
-        return "the store was not asked"
-    if item.plan is None:
-        return "no plan while there are errors"
-    count = len(item.plan.units)
-    return f"it is new, and a deployment makes {count} unit{'' if count == 1 else 's'} live"
-
-
-def _held(held: Held) -> str:
-    digest = short(held.digest)
-    said = f"{printable(held.unit)} {digest} is held since {held.at}: {printable(held.reason)}"
-    if not held.in_change:
-        return f"held, not of this change: {said}"
-    lift = f"promptops hold {printable(held.unit)} {digest} --lift"
-    return f"refused: {said}\n  = help: change the prompt, or {lift}"
+def _notes(item: EnvironmentGate) -> Iterator[str]:
+    for held in item.refused:
+        yield in_line(f"refused: {held.unit}: {held_again(held)}")
+        yield in_line(f"  = help: change the prompt, or {lift(held, item)}")
+    for unit in still_live(item):
+        yield in_line(f"gone from git with this change, and left alone where it is live: {unit}")
+    for unit, said in elsewhere(item):
+        yield in_line(f"not of this change: {unit}: {said}")

@@ -2,7 +2,8 @@
 
 A prompt, a model's name or a hold's reason may hold anything. In a fence nothing is markup; in a
 line every mark is a character reference, which no reader takes for markup either. What GitHub acts
-on beyond Markdown (mentions, references to issues, comments) is broken by a zero-width space.
+on beyond Markdown (mentions, references to issues, comments, lines that a runner of workflows would
+obey) is broken by a zero-width space.
 """
 
 import re
@@ -14,7 +15,7 @@ LONGEST_RUN = 20
 
 _ACTIVE = re.compile(
     r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=<)(?=[A-Za-z/!?])|(?<=--)(?=>)|(?<=GH)(?=-\d)"
-    r"|(?<=www)(?=\.)",
+    r"|(?<=www)(?=\.)|(?m:^)(?=[^\S\n]*::)",
     re.IGNORECASE,
 )
 _RUN = re.compile("`+")

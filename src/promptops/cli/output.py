@@ -53,14 +53,32 @@ def say_warning(message: str) -> None:
     say(click.style("warning", fg="yellow", bold=True) + f": {printable(message)}")
 
 
+_LOST = "\N{REPLACEMENT CHARACTER}"
+
+
 def printable(text: str) -> str:
     """The text with what a terminal would obey or hide shown as U+FFFD."""
     return "".join(
-        mark
-        if mark in "\t\n" or unicodedata.category(mark)[0] != "C"
-        else "\N{REPLACEMENT CHARACTER}"
-        for mark in text
+        mark if mark in "\t\n" or unicodedata.category(mark)[0] != "C" else _LOST for mark in text
     )
+
+
+def in_line(text: str) -> str:
+    """One line that neither a terminal obeys nor a runner of workflows, as wide as it was.
+
+    The runner takes a line that begins with `::` for a command, and one with `##[` in it.
+    """
+    return printable(text).replace("\n", _LOST).replace("##[", f"#{_LOST}[")
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 unit`, `2 units`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:

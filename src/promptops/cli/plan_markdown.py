@@ -4,17 +4,16 @@ GitHub takes 65,536 characters. Warnings and table come first and have their sha
 each unit get what is left, and what does not fit is cut with a notice that says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from promptops.cli.markdown import code, fitting, inline, length
+from promptops.cli.output import count, cut
 from promptops.cli.unit_markdown import HEADER, details, row
 from promptops.delivery.comparison import Comparison, Notice
 from promptops.delivery.diff import Diff
 from promptops.delivery.plan import Plan
 
 MOST = 65_000
-MOST_WARNINGS = 12_000
-MOST_ROWS = 20_000
 LONGEST_WARNING = 400
 LEAST_DETAILS = 1_500
 
@@ -24,9 +23,9 @@ def plan_markdown(plan: Plan) -> str:
     head = [
         marker("plan", plan.environment, plan.digest),
         f"### promptops: plan for {code(plan.environment)}",
-        stands(plan),
+        _stands(plan),
     ]
-    return document(head, plan.units, what_happens(plan), plan_again(plan))
+    return document(head, plan.units, [*what_happens(plan), *_left_alone(plan)], plan_again(plan))
 
 
 def marker(kind: str, environment: str, digest: str) -> str:
@@ -38,10 +37,10 @@ def marker(kind: str, environment: str, digest: str) -> str:
     return f"<!-- promptops:{kind} {name} {digest} -->"
 
 
-def stands(plan: Plan) -> str:
+def _stands(plan: Plan) -> str:
     """Where the environment stands, and how much changes."""
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
-    changed = f"{len(plan.units)} unit{'' if len(plan.units) == 1 else 's'}"
+    changed = count(len(plan.units), "unit")
     return f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}."
 
 
@@ -58,7 +57,9 @@ def diff_markdown(diff: Diff) -> str:
     return document(head, diff.units, [], f"promptops diff {diff.before[:12]}..{diff.after[:12]}")
 
 
-def document(head: list[str], units: tuple[Comparison, ...], tail: list[str], again: str) -> str:
+def document(
+    head: list[str], units: tuple[Comparison, ...], tail: list[str], again: str, most: int = MOST
+) -> str:
     """Head, warnings, table, the details that there is room for, tail.
 
     `again` is the command that shows what had to be left out.
@@ -66,21 +67,19 @@ def document(head: list[str], units: tuple[Comparison, ...], tail: list[str], ag
     parts = list(head)
     warnings = [_warning(unit, notice) for unit in units for notice in unit.notices]
     if warnings:
-        shown = fitting(warnings, MOST_WARNINGS, lambda left: f"- … and {left:,} more warnings")
+        shown = fitting(warnings, most // 6, lambda left: f"- … and {left:,} more warnings")
         parts.append("**Look twice:**\n\n" + "\n".join(shown))
     if units:
         more = " |" * 6
-        shown = fitting(map(row, units), MOST_ROWS, lambda left: f"| … and {left:,} more |{more}")
+        shown = fitting(map(row, units), most // 4, lambda left: f"| … and {left:,} more |{more}")
         parts.append(HEADER + "\n" + "\n".join(shown))
-    room = MOST - length("\n\n".join([*parts, *tail]))
+    room = most - length("\n\n".join([*parts, *tail]))
     return "\n\n".join([*parts, *_details(units, room, again), *tail]) + "\n"
 
 
 def _warning(unit: Comparison, notice: Notice) -> str:
-    message = notice.message
-    if len(message) > LONGEST_WARNING:
-        message = message[: LONGEST_WARNING - 1] + "…"
-    return f"- {code(unit.unit)} **{inline(notice.code)}** {inline(message)}"
+    message = inline(cut(notice.message, LONGEST_WARNING))
+    return f"- {code(unit.unit)} **{inline(notice.code)}** {message}"
 
 
 def _details(units: tuple[Comparison, ...], room: int, again: str) -> list[str]:
@@ -91,33 +90,36 @@ def _details(units: tuple[Comparison, ...], room: int, again: str) -> list[str]:
         block = details(unit, max(room // left, LEAST_DETAILS))
         room -= length(block) + 2
         if room < (LEAST_DETAILS if left > 1 else 0):
-            cut = f"_Cut: a comment on GitHub has no room for {left:,} more._"
-            return [*shown, f"{cut} All of it: {code(again)}"]
+            notice = f"_Cut: a comment on GitHub has no room for {left:,} more._"
+            return [*shown, f"{notice} All of it: {code(again)}"]
         shown.append(block)
     return shown
 
 
 def what_happens(plan: Plan) -> list[str]:
-    """What a merge deploys, how to go back, and what is left alone."""
-    return [*_on_merge(plan), *_left_alone(plan)]
+    """What a merge deploys, and how to go back."""
+    if plan.head is None:
+        command = f"promptops deploy --all --env {plan.environment} --create"
+        made = count(len(plan.units), "unit")
+        return [f"**The first deployment** makes {made} live: {code(command)}"]
+    return on_merge(plan.environment, plan.units, plan.head.revision)
 
 
-def _on_merge(plan: Plan) -> Iterator[str]:
-    moved = [unit.unit for unit in plan.units if not unit.held]
+def on_merge(environment: str, units: Iterable[Comparison], revision: int | None) -> list[str]:
+    """The same for some units, at a revision that may not be known."""
+    moved = [unit for unit in units if unit.after and not unit.held]
     if not moved:
-        yield "**On merge** nothing is deployed."
-        return
+        return ["**On merge** nothing is deployed."]
     them = "it goes" if len(moved) == 1 else f"all {len(moved)} go"
-    yield (
-        f"**On merge** {them} live in {code(plan.environment)} with one deployment, or nothing "
-        f"does: {code(f'promptops deploy --all --env {plan.environment}')}"
-    )
-    were_live = [unit.unit for unit in plan.units if not unit.held and unit.before is not None]
-    if were_live and plan.head is not None:
-        many = f"--to {plan.head.revision}"
+    deploy = code(f"promptops deploy --all --env {environment}")
+    said = [f"**On merge** {them} live with one deployment, or nothing does: {deploy}"]
+    were_live = [unit.unit for unit in moved if unit.before]
+    if were_live:
+        many = "UNIT…" if revision is None else f"--to {revision}"
         back = " ".join(were_live) if len(were_live) <= 5 else many
-        command = f"promptops rollback {back} --env {plan.environment}"
-        yield f"**To go back**, without git or a build: {code(command)}"
+        command = code(f"promptops rollback {back} --env {environment}")
+        said.append(f"**To go back**, without git or a build: {command}")
+    return said
 
 
 def _left_alone(plan: Plan) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from promptops.cli.output import printable
+from promptops.cli.output import count, cut, in_line
 from promptops.cli.settings import Environment
 from promptops.cli.texts import changed_texts, marked_lines
 from promptops.delivery.comparison import Comparison
@@ -32,13 +32,13 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
     else:
         lines = [f"{plan.environment} is at revision {plan.head.revision} in {place.address}"]
     if plan.units:
-        lines.append(f"commit {commit} changes {_count(len(plan.units), 'unit')}:")
+        lines.append(f"commit {commit} changes {count(len(plan.units), 'unit')}:")
     else:
         lines.append(f"commit {commit} changes nothing; what is not committed is not looked at")
     for unit in plan.units:
         lines += ["", *unit_lines(unit)]
     if plan.untouched:
-        names = ", ".join(map(printable, plan.untouched))
+        names = ", ".join(map(in_line, plan.untouched))
         lines += ["", f"live and not in git, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
     if not all(unit.held for unit in plan.units):
@@ -48,7 +48,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
 
 def diff_text(diff: Diff) -> str:
     """What changed between two commits."""
-    lines = [f"{diff.before[:12]}..{diff.after[:12]} changes {_count(len(diff.units), 'unit')}"]
+    lines = [f"{diff.before[:12]}..{diff.after[:12]} changes {count(len(diff.units), 'unit')}"]
     for unit in diff.units:
         lines += ["", *unit_lines(unit)]
     return "\n".join(lines)
@@ -60,20 +60,20 @@ def unit_lines(unit: Comparison) -> Iterator[str]:
     word = click.style(impact.word, fg=_COLOURS[impact], bold=True)
     held = click.style("  held", fg="red", bold=True) if unit.held else ""
     sides = (short(digest) if digest else "-" for digest in (unit.digest_before, unit.digest_after))
-    yield f"{click.style(printable(unit.unit), bold=True)}  {' → '.join(sides)}  {word}{held}"
+    yield f"{click.style(in_line(unit.unit), bold=True)}  {' → '.join(sides)}  {word}{held}"
     for notice in unit.notices:
         code = click.style(f"warning[{notice.code}]", fg="yellow", bold=True)
-        yield f"  {code}: {printable(notice.message)}"
+        yield f"  {code}: {in_line(notice.message)}"
         if notice.hint:
-            yield f"    = help: {printable(notice.hint)}"
+            yield f"    = help: {in_line(notice.hint)}"
     for reason in unit.grade.reasons:
         if reason.impact is Impact.MAJOR:
-            yield f"  {word}: {printable(f'{reason.field}: {reason.message}')}"
+            yield f"  {word}: {in_line(f'{reason.field}: {reason.message}')}"
     for change in unit.changes:
         if not is_text(change):
-            yield f"  {printable(change.field)}: {before_after(change)}"
+            yield f"  {in_line(change.field)}: {before_after(change)}"
     for text in changed_texts(unit):
-        yield f"  {printable(text.label)}"
+        yield f"  {in_line(text.label)}"
         for line in marked_lines(text):
             yield "    | " + ("…" if line is None else "".join(map(_coloured, line)))
     yield f"  size: {size_change(unit)}"
@@ -92,8 +92,7 @@ def before_after(change: Difference) -> str:
 def _value(value: Json) -> str:
     if value is None:
         return "-"
-    text = printable(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return cut(in_line(json.dumps(value, ensure_ascii=False)), LONGEST_VALUE)
 
 
 def size_change(unit: Comparison) -> str:
@@ -109,7 +108,7 @@ def size_change(unit: Comparison) -> str:
 
 def marked(segment: Segment) -> str:
     """A segment as git's word diff writes it: `[-removed-]`, `{+added+}`."""
-    text = printable(segment.text)
+    text = in_line(segment.text)
     if segment.kind == "removed":
         return f"[-{text}-]"
     return f"{{+{text}+}}" if segment.kind == "added" else text
@@ -118,7 +117,3 @@ def marked(segment: Segment) -> str:
 def _coloured(segment: Segment) -> str:
     colour = {"removed": "red", "added": "green"}.get(segment.kind)
     return click.style(marked(segment), fg=colour) if colour else marked(segment)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from promptops.cli.markdown import code, fenced, fitting, harmless, inline, length, within
+from promptops.cli.output import cut
 from promptops.cli.plan_text import before_after, is_text, marked, size_change
 from promptops.cli.texts import ChangedText, changed_texts, marked_lines
 from promptops.delivery.comparison import Comparison
@@ -37,8 +38,8 @@ def row(unit: Comparison) -> str:
 
 
 def _cell(was: Release | None, now: Release | None, fact: Callable[[Release], str]) -> str:
-    facts = [fact(side) for side in (was, now) if side is not None]
-    return " → ".join(code(_short(one)) if one else "none" for one in dict.fromkeys(facts))
+    facts = dict.fromkeys(cut(fact(side), LONGEST_CELL) for side in (was, now) if side is not None)
+    return " → ".join(code(one) if one else "none" for one in facts)
 
 
 def _params(release: Release) -> str:
@@ -51,10 +52,6 @@ def _params(release: Release) -> str:
 def _index(release: Release) -> str:
     retriever = release.retriever
     return "" if retriever is None else f"{retriever.index} {retriever.version}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
 
 def details(unit: Comparison, room: int) -> str:
@@ -87,7 +84,7 @@ def _words(text: ChangedText, room: int) -> str:
     lines = ("…" if line is None else "".join(map(marked, line)) for line in marked_lines(text))
     whole = harmless("\n".join(lines))
     shown = within(whole, room - FRAME)
-    cut = length(whole) - length(shown)
-    notice = f"_Cut: {cut:,} more characters_" if cut else ""
+    left = length(whole) - length(shown)
+    notice = f"_Cut: {left:,} more characters_" if left else ""
     fence = fenced(shown) if shown else ""
     return "\n\n".join(part for part in (code(text.label), fence, notice) if part)

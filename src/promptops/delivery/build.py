@@ -78,11 +78,13 @@ def build(tree: Tree, folder: str, names: list[str], environment: str) -> list[B
     findings = [finding for unit in units for finding in unit.findings]
     if errors_in(findings):
         raise InvalidUnits(findings)
-    built = []
-    for unit in units:
-        data = resolve(unit, environment)
-        built.append(Built(unit.name, digest_of(data), data, unit))
-    return built
+    return [built_from(unit, environment) for unit in units]
+
+
+def built_from(unit: Unit, environment: str) -> Built:
+    """The release of a unit without errors."""
+    data = resolve(unit, environment)
+    return Built(unit.name, digest_of(data), data, unit)
 
 
 def build_folder(folder: Path, environment: str) -> Built:

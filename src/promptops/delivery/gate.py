@@ -5,24 +5,23 @@ Nothing is written, and only commits are looked at: what CI says is what a lapto
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
-from promptops.delivery.build import InvalidUnits, below, unit_names
+from promptops.delivery.build import Built, below, built_from, unit_names
 from promptops.delivery.comparison import Comparison
-from promptops.delivery.diff import changed_units, compared
+from promptops.delivery.diff import compared
 from promptops.delivery.in_git import InGit
-from promptops.delivery.plan import Plan
-from promptops.delivery.plan import plan as make_plan
+from promptops.delivery.merged import Merged, merged
+from promptops.delivery.plan import Plan, plan_of
 from promptops.delivery.same_names import same_names
 from promptops.delivery.status import compare_with_git
+from promptops.errors import StoreError
 from promptops.finding import Finding, errors_in, in_order
 from promptops.live.records import State
 from promptops.live.store import Store
-from promptops.manifest.digest import digest_of
-from promptops.source.git import CommitTree, Repository
 from promptops.source.project import Project
-from promptops.source.resolve import resolve
-from promptops.source.unit import Unit, read_unit
+from promptops.source.unit import read_unit
 
 Verdict = Literal["pass", "fail"]
 
@@ -40,7 +39,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A unit whose content in the commit is held; `in_change` when this change made it so."""
+    """A unit that git wants to be what is held; `in_change` when it is this change that does."""
 
     unit: str
     digest: str
@@ -62,58 +61,66 @@ class Held:
 class EnvironmentGate:
     """One environment: what deploying would do there, and what stands against it.
 
-    `plan` is None offline and where a unit that would be deployed has errors. `changes` are what
-    the change itself does, whatever is live: units with errors left out.
+    `changes` are what the change itself does, whatever is live, in the units without errors. `plan`
+    is None offline, where the store could not answer (`error` says why), and while there are errors
+    in the manifests.
     """
 
     environment: str
-    offline: bool
-    plan: Plan | None
     changes: tuple[Comparison, ...]
+    plan: Plan | None = None
     drift: tuple[Drift, ...] = ()
     held: tuple[Held, ...] = ()
+    offline: bool = False
+    error: StoreError | None = None
 
     @property
     def refused(self) -> tuple[Held, ...]:
         """What of this change is held."""
         return tuple(held for held in self.held if held.in_change)
 
-    @property
-    def verdict(self) -> Verdict:
-        return "fail" if self.refused or not (self.offline or self.plan) else "pass"
-
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The verdict over a commit, as a change of `base`; `units` is how many were checked."""
+    """The verdict over a commit, as a change of `base`; `units` is how many were checked.
+
+    `in_both` are units that the base has changed too, since the two parted.
+    """
 
     base: str
     commit: str
     units: int
     findings: tuple[Finding, ...]
     environments: tuple[EnvironmentGate, ...]
+    in_both: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        failed = any(item.verdict == "fail" for item in self.environments)
+        failed = any(self.verdict_in(item) == "fail" for item in self.environments)
         return "fail" if failed or errors_in(self.findings) else "pass"
 
-    def as_json(self) -> dict[str, Any]:
-        """`{"verdict", "base", "commit", "findings", "environments"}`.
+    def verdict_in(self, item: EnvironmentGate) -> Verdict:
+        """The verdict for one environment alone."""
+        return "fail" if item.refused or item.error or errors_in(self.findings) else "pass"
 
-        Of each environment `{"environment", "verdict", "offline", "plan", "changes", "drift",
-        "held"}`.
+    def as_json(self) -> dict[str, Any]:
+        """`{"verdict", "base", "commit", "in_both", "findings", "environments"}`.
+
+        Of each environment `{"environment", "verdict", "offline", "error", "plan", "changes",
+        "drift", "held"}`.
         """
         return {
             "verdict": self.verdict,
             "base": self.base,
             "commit": self.commit,
+            "in_both": [*self.in_both],
             "findings": [finding.as_json() for finding in self.findings],
             "environments": [
                 {
                     "environment": item.environment,
-                    "verdict": item.verdict,
+                    "verdict": self.verdict_in(item),
                     "offline": item.offline,
+                    "error": item.error and item.error.message,
                     "plan": item.plan and item.plan.as_json(),
                     "changes": [unit.as_json() for unit in item.changes],
                     "drift": [drift.as_json() for drift in item.drift],
@@ -127,84 +134,69 @@ class Gate:
 def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store | None]) -> Gate:
     """Judge a commit as a change of `base`, for environments with their stores; None is offline.
 
-    What others merged into the base meanwhile is no part of the change. Raises UsageError (E405,
-    E406, E407), StoreError.
+    Raises UsageError (E405, E406, E407). A store that cannot answer is the `error` of its
+    environment, and the others are judged.
     """
-    repository = Repository.around(project.root)
-    commit, onto = repository.commit(revision), repository.commit(base)
-    new = repository.files(commit, project.root)
-    old = repository.files(repository.fork_point(onto, commit), project.root)
-    units = {
-        name: read_unit(new, below(project.manifests, name))
-        for name in unit_names(new, project.manifests)
-    }
-    findings = [finding for unit in units.values() for finding in unit.findings]
-    findings += same_names(new, project.manifests, units)
-    change = set(changed_units(project, old, new))
-    sound = [name for name in sorted(change) if name not in units or units[name].ok]
-    environments = []
-    for name, store in stores.items():
-        changes = compared(project, sound, old, new, name)
-        if store is None:
-            environments.append(EnvironmentGate(name, offline=True, plan=None, changes=changes))
-            continue
-        state = store.read()
-        wanted = {unit.name: _digest(unit, name) for unit in units.values()}
-        in_base = _in_base(project, repository, onto, new, wanted, name)
-        environments.append(
-            EnvironmentGate(
-                name,
-                offline=False,
-                plan=_plan(store, project, commit),
-                changes=changes,
-                drift=tuple(_drift(state, wanted, in_base)),
-                held=tuple(_held(state, wanted, change)),
-            )
-        )
-    return Gate(onto, commit, len(units), tuple(in_order(findings)), tuple(environments))
+    merge = merged(project, base, revision)
+    findings = [finding for unit in merge.units.values() for finding in unit.findings]
+    findings += same_names(merge.new, project.manifests, merge.units)
+    return Gate(
+        merge.base.commit,
+        merge.new.commit,
+        len(merge.units),
+        tuple(in_order(findings)),
+        tuple(_judged(merge, name, store) for name, store in stores.items()),
+        merge.in_both,
+    )
 
 
-def _plan(store: Store, project: Project, commit: str) -> Plan | None:
+def _judged(merge: Merged, environment: str, store: Store | None) -> EnvironmentGate:
+    sound = [name for name in merge.change if name not in merge.units or merge.units[name].ok]
+    changes = compared(merge.project, sound, merge.old, merge.new, environment)
+    if store is None:
+        return EnvironmentGate(environment, changes, offline=True)
+    built = {name: built_from(unit, environment) for name, unit in merge.units.items() if unit.ok}
     try:
-        return make_plan(store, project, commit)
-    except InvalidUnits:
-        # They are among the findings.
+        state = store.read()
+        plan = _plan(merge, store, state, built)
+    except StoreError as error:
+        return EnvironmentGate(environment, changes, error=error)
+    drift = _drift(state, built, _in_base(merge, built, environment))
+    held = _held(state, built, {unit.unit for unit in changes})
+    return EnvironmentGate(environment, changes, plan, tuple(drift), tuple(held))
+
+
+def _plan(merge: Merged, store: Store, state: State, built: Mapping[str, Built]) -> Plan | None:
+    if len(built) < len(merge.units):
         return None
+    is_older = partial(merge.repository.is_older, merge.new.commit)
+    return plan_of(store, state, built.values(), merge.units, merge.new.commit, is_older)
 
 
-def _in_base(
-    project: Project,
-    repository: Repository,
-    commit: str,
-    new: CommitTree,
-    wanted: Mapping[str, str | None],
-    environment: str,
-) -> InGit:
-    """What the base wants in an environment; most of it is what the new commit wants too."""
-    tree = repository.files(commit, project.root)
-    changed = set(changed_units(project, tree, new))
-    digests = {
-        name: _digest(read_unit(tree, below(project.manifests, name)), environment)
-        if name in changed
-        else wanted[name]
-        for name in unit_names(tree, project.manifests)
-    }
-    return InGit(commit, digests, repository.is_older)
+def _in_base(merge: Merged, built: Mapping[str, Built], environment: str) -> InGit:
+    """What the base wants in an environment; but for the change, that is what the merge makes."""
+    folder = merge.project.manifests
+    digests: dict[str, str | None] = {}
+    for name in unit_names(merge.base, folder):
+        item = built.get(name)
+        if name in merge.change:
+            unit = read_unit(merge.base, below(folder, name))
+            item = built_from(unit, environment) if unit.ok else None
+        digests[name] = None if item is None else item.digest
+    return InGit(merge.base.commit, digests, merge.repository.is_older)
 
 
-def _digest(unit: Unit, environment: str) -> str | None:
-    return digest_of(resolve(unit, environment)) if unit.ok else None
-
-
-def _drift(state: State, wanted: Mapping[str, str | None], in_base: InGit) -> Iterator[Drift]:
+def _drift(state: State, built: Mapping[str, Built], in_base: InGit) -> Iterator[Drift]:
     for name, live in sorted(state.pointers.items()):
         found = compare_with_git(live, name, in_base)
-        if live.digest != wanted.get(name) and found not in {"in sync", "held"}:
+        wanted = name in built and built[name].digest == live.digest
+        if not wanted and found not in {"in sync", "held"}:
             yield Drift(name, found)
 
 
-def _held(state: State, wanted: Mapping[str, str | None], change: set[str]) -> Iterator[Held]:
+def _held(state: State, built: Mapping[str, Built], changed: set[str]) -> Iterator[Held]:
+    """The holds on what the merge makes."""
     for name, live in sorted(state.pointers.items()):
         for hold in live.held:
-            if hold.digest == wanted.get(name):
-                yield Held(name, hold.digest, hold.reason, hold.at, name in change)
+            if name in built and hold.digest == built[name].digest:
+                yield Held(name, hold.digest, hold.reason, hold.at, name in changed)

@@ -17,7 +17,7 @@ from promptops.delivery.build import Built, below, build, unit_names
 from promptops.delivery.comparison import Comparison, Notice, compare, same_version_before
 from promptops.errors import CheckFailed, ReleaseRejected
 from promptops.finding import Finding
-from promptops.live.records import Head, Pointer
+from promptops.live.records import Head, Pointer, State
 from promptops.live.store import Store, entries
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.digest import digest_of, short
@@ -106,13 +106,26 @@ def plan(store: Store, project: Project, revision: str) -> Plan:
         )
     ]
     built = build(tree, project.manifests, changed, store.environment)
+    return plan_of(store, state, built, names, commit, partial(repository.is_older, commit))
+
+
+def plan_of(
+    store: Store,
+    state: State,
+    built: Iterable[Built],
+    names: Iterable[str],
+    commit: str,
+    is_older: Callable[[str], bool | None],
+) -> Plan:
+    """What deploying some releases would change; `names` are all units that git has.
+
+    `is_older(other)` is about the commit that they are deployed from. Raises StoreError.
+    """
+    built = list(built)
     differing = [item for item in built if not _has(state.pointers.get(item.unit), item.digest)]
     past = _past(store, [item.unit for item in differing if item.unit in state.pointers])
     units = tuple(
-        _compared(
-            store, state.pointers.get(item.unit), item, past, partial(repository.is_older, commit)
-        )
-        for item in differing
+        _compared(store, state.pointers.get(item.unit), item, past, is_older) for item in differing
     )
     untouched = tuple(sorted(state.pointers.keys() - set(names)))
     findings = tuple(finding for item in built for finding in item.source.findings)
@@ -147,20 +160,22 @@ def _compared(
     before = look.pointed_to(store, item.unit, live)
     seen = _releases(store, item.unit, past[item.unit])
     notices = [
-        *_held(live, item),
+        *_held(live, item, store.environment),
         *_older(live, item, is_older),
         *same_version_before(before.release, after.release, seen),
     ]
     return compare(item.unit, before, after, notices)
 
 
-def _held(live: Pointer, item: Built) -> Iterator[Notice]:
+def _held(live: Pointer, item: Built, environment: str) -> Iterator[Notice]:
     for hold in live.held:
         if hold.digest == item.digest:
+            digest = short(item.digest)
             yield Notice(
                 "held",
-                f"{short(item.digest)} is held and will not be deployed: {hold.reason} ({hold.at})",
-                f"change the prompt, or promptops hold {item.unit} {short(item.digest)} --lift",
+                f"{digest} is held and will not be deployed: {hold.reason} ({hold.at})",
+                "change the prompt, or promptops hold "
+                f"{item.unit} {digest} --lift --env {environment}",
             )
 
 
