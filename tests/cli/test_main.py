@@ -44,7 +44,8 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys: Said) -> None:
     words = " ".join(said.out.split())
     assert words.endswith(
         "Exit codes: 0 done, 1 the check said no, 2 usage or configuration, 3 refused, 4 store "
-        "unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted."
+        "unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted, "
+        "143 terminated."
     )
 
 
