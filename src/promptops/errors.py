@@ -11,7 +11,7 @@
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
-    ├── Unconfirmed         5  it happened, and not every client says so
+    ├── Unconfirmed         5  it happened, and not every client says so, or we could not
     └── NotReady               the client has no release to serve yet
 
 A message says what is so, a hint what to type next.
@@ -97,7 +97,7 @@ class OutcomeUnknown(PromptopsError):
 
 
 class Unconfirmed(PromptopsError):
-    """The deployment happened, and not every present client confirmed it in time."""
+    """The deployment happened; not every present client confirmed it, or it could not be told."""
 
     exit_code = 5
     code = "unconfirmed"

@@ -1,7 +1,6 @@
 """The `promptops` command: its commands loaded when they are called, its errors in one place."""
 
 import importlib
-import io
 import os
 import sys
 import traceback
@@ -13,6 +12,7 @@ import click
 from promptops.cli import signals
 from promptops.cli.findings import say_findings
 from promptops.cli.output import say, say_error
+from promptops.cli.streams import guard_streams
 from promptops.errors import PromptopsError
 from promptops.version import VERSION
 
@@ -82,10 +82,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line, and turn every error into a message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal without Unicode must not turn a deployment that was done into a failure.
-            stream.reconfigure(errors="replace")
+    guard_streams()
     signals.interrupt()
     code = run(sys.argv[1:])
     signals.ignore()
