@@ -142,7 +142,7 @@ def test_a_path_that_is_not_there(git_project: Project) -> None:
     done = git_project.here("show", "--path", "manifests/greter")
     assert (done.code, done.err) == (
         2,
-        "error: there is no folder manifests/greter\n help: name a unit's folder, manifests/UNIT\n",
+        "error: there is no folder manifests/greter\n help: did you mean manifests/greeter?\n",
     )
     done = git_project.here("show", "--path", "manifests")
     assert done.code == 1

@@ -91,5 +91,13 @@ def build_folder(folder: Path, environment: str) -> Built:
     if where.name == MANIFEST:
         where = where.parent
     if not where.is_dir():
-        raise UsageError(f"there is no folder {folder}", "name a unit's folder, manifests/UNIT")
+        hint = nearest_folder(folder) or "name a unit's folder, manifests/UNIT"
+        raise UsageError(f"there is no folder {folder}", hint)
     return build(WorkTree(where.parent), ".", [where.name], environment)[0]
+
+
+def nearest_folder(folder: Path) -> str:
+    """A hint at the unit beside a folder that is not there; empty when no name is close."""
+    where = folder.resolve()
+    close = get_close_matches(where.name, unit_names(WorkTree(where.parent), "."), n=1)
+    return f"did you mean {folder.parent / close[0]}?" if close else ""

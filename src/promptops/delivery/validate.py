@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptops.delivery.build import unit_names
+from promptops.delivery.build import nearest_folder, unit_names
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place
 from promptops.source.files import WorkTree
@@ -55,7 +55,7 @@ def _unit_folders(path: Path) -> Iterator[Path]:
     if not names:
         raise UsageError(
             f"there is no {MANIFEST} at {path}",
-            "name a manifest, a unit's folder, or a folder of units",
+            nearest_folder(path) or "name a manifest, a unit's folder, or a folder of units",
         )
     for name in names:
         yield where / name
