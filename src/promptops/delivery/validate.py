@@ -8,7 +8,7 @@ from promptops.delivery.build import nearest_folder, unit_names
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place
 from promptops.source.files import WorkTree
-from promptops.source.unit import MANIFEST, read_unit
+from promptops.source.unit import MANIFEST, manifest_in, read_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ def _order(finding: Finding) -> tuple[bool, str, int, int]:
 
 def _unit_folders(path: Path) -> Iterator[Path]:
     where = path.resolve()
-    if where.name == MANIFEST or (where / MANIFEST).exists():
-        yield where.parent if where.name == MANIFEST else where
+    folder = where if where.is_dir() and where.name != MANIFEST else where.parent
+    manifest = manifest_in(WorkTree(folder), ".")
+    if where.name == MANIFEST or (manifest and where in {folder, folder / manifest}):
+        yield folder
         return
     names = unit_names(WorkTree(where), ".") if where.is_dir() else []
     if not names:

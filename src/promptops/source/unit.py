@@ -17,6 +17,7 @@ from promptops.source.text import MAX_BYTES, MOST_FINDINGS, read_text
 from promptops.source.tree import FileRefused, Tree
 
 MANIFEST = "manifest.yaml"
+_SPELLINGS = {MANIFEST, "manifest.yml"}  # in lower case
 FREE_TEXT = frozenset({"text", "description", "default"})
 
 _NOTHING = Attachments({}, {}, (), ())
@@ -74,6 +75,12 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
 
 
+def manifest_in(tree: Tree, folder: str) -> str | None:
+    """The name of a folder's manifest, or of the file that was meant to be it; None without."""
+    names = [entry.name for entry in tree.list(folder) if entry.name.casefold() in _SPELLINGS]
+    return MANIFEST if MANIFEST in names else next(iter(names), None)
+
+
 def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
     """Files whose names differ in case only: a clone on macOS or Windows keeps one of them."""
     seen: dict[str, str] = {}
@@ -104,10 +111,14 @@ def _check_environments(document: Document, known: list[Finding]) -> Iterator[Fi
 
 
 def _unreadable(tree: Tree, folder: str, refused: FileRefused) -> Finding:
-    message, hint = refused.message, refused.hint
-    if refused.code == "E402" and all(entry.name != MANIFEST for entry in tree.list(folder)):
+    message, hint, name = refused.message, refused.hint, MANIFEST
+    meant = manifest_in(tree, folder)
+    if meant is None:
         message = f"no {MANIFEST} in {tree.shown(folder)}"
-    return Finding(refused.code, tree.shown(f"{folder}/{MANIFEST}"), Place(), message, hint)
+    elif meant != MANIFEST:
+        message = f"a manifest is named {MANIFEST}: this file would never be deployed"
+        hint, name = f"rename {meant} to {MANIFEST}", meant
+    return Finding(refused.code, tree.shown(f"{folder}/{name}"), Place(), message, hint)
 
 
 def _unit(
