@@ -36,6 +36,15 @@ class PromptopsError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # From worker processes errors come pickled. Exceptions do that by calling the class with
+        # `args`, and some of ours are made from other arguments than the message.
+        return _as_it_was, (type(self), self.args), self.__dict__
+
+
+def _as_it_was(kind: type[PromptopsError], args: tuple[object, ...]) -> PromptopsError:
+    return kind.__new__(kind, *args)
+
 
 class CheckFailed(PromptopsError):
     """A check said no; the findings were reported already."""
