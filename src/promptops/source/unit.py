@@ -9,7 +9,7 @@ from promptops.finding import Finding, Place, errors_in
 from promptops.source.attachments import Attachments, read_attachments
 from promptops.source.document import Document
 from promptops.source.merged import Merged, overlay_of, with_overlay
-from promptops.source.rules import check_pins, check_rules
+from promptops.source.rules import check_length, check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
 from promptops.source.secrets import check_secrets, masked, secrets_of, without
 from promptops.source.strict_yaml import read_yaml
@@ -70,7 +70,7 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
         findings += _twins(tree, folder, shown)
-        findings += islice(_check_environments(document, findings), MOST_FINDINGS)
+        findings += islice(_check_environments(document, attachments, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
 
@@ -92,7 +92,9 @@ def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
             yield Finding("E220", shown, Place(), message, "rename or delete one of them")
 
 
-def _check_environments(document: Document, known: list[Finding]) -> Iterator[Finding]:
+def _check_environments(
+    document: Document, attachments: Attachments, known: list[Finding]
+) -> Iterator[Finding]:
     """What is wrong only under an environment's overlay."""
     said = {(finding.code, finding.place) for finding in known}
     environments = document.get(("environments",))
@@ -105,6 +107,7 @@ def _check_environments(document: Document, known: list[Finding]) -> Iterator[Fi
         for finding in [
             *check_sections(merged, "manifest", sections),
             *check_pins(merged, sections),
+            *check_length(merged, attachments.texts),
         ]:
             if (finding.code, finding.place) not in said:
                 yield replace(finding, message=f"in {environment}: {finding.message}")
