@@ -6,11 +6,11 @@
 >>> client.get("support-triage").request(ticket="Where is my parcel?", context="")
 """
 
-from typing import TYPE_CHECKING
-
 from promptops.errors import InputError, NotReady, PromptopsError, UnknownUnit
 from promptops.version import VERSION
 
+# As `typing` has it, which would be most of what the command line loads before it answers Ctrl-C.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptops.client.client import Client
 

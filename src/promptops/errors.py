@@ -11,7 +11,7 @@
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
-    ├── Unconfirmed         5  it happened, and not every client says so
+    ├── Unconfirmed         5  it happened, and not every client says so, or we could not
     └── NotReady               the client has no release to serve yet
 
 A message says what is so, a hint what to type next.
@@ -35,6 +35,15 @@ class PromptopsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # From worker processes errors come pickled. Exceptions do that by calling the class with
+        # `args`, and some of ours are made from other arguments than the message.
+        return _as_it_was, (type(self), self.args), self.__dict__
+
+
+def _as_it_was(kind: type[PromptopsError], args: tuple[object, ...]) -> PromptopsError:
+    return kind.__new__(kind, *args)
 
 
 class CheckFailed(PromptopsError):
@@ -97,7 +106,7 @@ class OutcomeUnknown(PromptopsError):
 
 
 class Unconfirmed(PromptopsError):
-    """The deployment happened, and not every present client confirmed it in time."""
+    """The deployment happened; not every present client confirmed it, or it could not be told."""
 
     exit_code = 5
     code = "unconfirmed"

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -65,6 +66,18 @@ history    as the store keeps it, newest first:
         assert clone.git("status", "--porcelain", "--ignored") == ""
         assert clone.git("log", "--oneline").count("\n") == 0
         assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_story_that_is_terminated_leaves_nothing_behind(clone: Project, tmp_path: Path) -> None:
+    process = clone.start("demo")
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("app "):
+        pass
+    process.send_signal(signal.SIGTERM)
+    # Its app holds the same pipe for errors: this ends when both have ended.
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (143, "\nerror: terminated\n")
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_work_that_is_not_committed_is_neither_shown_nor_lost(clone: Project) -> None:

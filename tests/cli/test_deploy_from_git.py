@@ -91,6 +91,32 @@ def test_the_project_can_be_the_folder_of_the_units(git_project: Project, store:
     assert sorted(store.read().pointers) == ["top"]
 
 
+@pytest.mark.parametrize(
+    "command", ["validate", "deploy --all --env production", "plan --env production"]
+)
+def test_a_manifest_that_is_called_yml_is_not_passed_over(deployed: Project, command: str) -> None:
+    deployed.unit("thanks", "Thank you.")
+    deployed.git("add", ".")
+    deployed.git("mv", "manifests/thanks/manifest.yaml", "manifests/thanks/manifest.yml")
+    deployed.commit("thanks")
+    done = deployed.here(*command.split())
+    assert done.code == 1
+    assert (
+        "manifests/thanks/manifest.yml:1:1: error[E402]: a manifest is named manifest.yaml: this "
+        "file would never be deployed\n  = help: rename manifest.yml to manifest.yaml\n"
+    ) in done.out + done.err
+    status = deployed.here("status", "--env", "production", "--json").json
+    assert [unit["state"] for unit in status["units"]] == ["in sync", "in sync", "not deployed"]
+
+
+@pytest.mark.parametrize("path", ["manifests/greeter", "manifests/greeter/manifest.yml"])
+def test_a_manifest_that_is_called_yml_can_be_named(git_project: Project, path: str) -> None:
+    git_project.git("mv", "manifests/greeter/manifest.yaml", "manifests/greeter/manifest.yml")
+    done = git_project.here("validate", path)
+    assert (done.code, done.err) == (1, "")
+    assert "manifests/greeter/manifest.yml:1:1: error[E402]: " in done.out
+
+
 def test_a_checkout_with_crlf_is_no_difference(deployed: Project, store: Store) -> None:
     before = deployed.digest("greeter")
     for path in deployed.root.glob("manifests/*/*"):

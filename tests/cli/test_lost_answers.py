@@ -192,22 +192,30 @@ def wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_ctrl_c_before_the_swap_changes_nothing(
-    changed: Project, redis_server: Server, store: Store
+either_signal = pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+
+
+@either_signal
+def test_a_signal_before_the_swap_changes_nothing(
+    changed: Project, redis_server: Server, store: Store, number: int, code: int, word: str
 ) -> None:
     """It hangs at its first question; nothing was sent that could change anything."""
     redis_server.stop()
     process = changed.start(*DEPLOY)
     time.sleep(0.8)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=10)
     redis_server.cont()
-    assert (process.returncode, out, err) == (130, "", "\nerror: interrupted\n")
+    assert (process.returncode, out, err) == (code, "", f"\nerror: {word}\n")
     assert store.read().head == Head(1, 1)
 
 
-def test_ctrl_c_in_mid_swap_says_that_the_outcome_is_unknown(
-    changed: Project, proxy: Proxy, redis_server: Server, store: Store
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_mid_swap_says_that_the_outcome_is_unknown(
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store, number: int
 ) -> None:
     reached = threading.Event()
 
@@ -219,10 +227,11 @@ def test_ctrl_c_in_mid_swap_says_that_the_outcome_is_unknown(
     process = changed.start(*DEPLOY, "--json")
     assert reached.wait(10)
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=10)
     redis_server.cont()
     assert process.returncode == 5
+    assert err.startswith("error[unknown]: interrupted while the swap was under way\n")
     assert "promptops history --operation run-1" in err
 
 
@@ -246,8 +255,9 @@ def test_ctrl_c_while_the_swap_is_tried_again_says_so_too(
     assert "promptops history --operation run-1" in err
 
 
-def test_ctrl_c_while_clients_are_awaited_says_that_the_deployment_stands(
-    changed: Project, redis_server: Server, store: Store
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_clients_are_awaited_says_that_the_deployment_stands(
+    changed: Project, redis_server: Server, store: Store, number: int
 ) -> None:
     app = App(redis_server.url, "helpdesk")
     try:
@@ -256,10 +266,35 @@ def test_ctrl_c_while_clients_are_awaited_says_that_the_deployment_stands(
         process = changed.start(*DEPLOY, "--wait=20", "--json")
         wait_until(lambda: store.read().head == Head(1, 2))
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
     finally:
         app.end()
     assert process.returncode == 5
     assert '"code": "unconfirmed"' in out
     assert "the deployment stands" in err
+
+
+@either_signal
+@pytest.mark.parametrize("module", ["click", "yaml"])
+def test_a_signal_while_python_still_imports(
+    changed: Project, tmp_path: Path, module: str, number: int, code: int, word: str
+) -> None:
+    """click is imported before the command is known, yaml for it; both in the body of a class."""
+    hanging = tmp_path / "hanging" / f"{module}.py"
+    hanging.parent.mkdir()
+    hanging.write_text(
+        "import time\n\n"
+        "class Slow:\n"
+        "    def __set_name__(self, *_):\n"
+        "        print('here', flush=True)\n"
+        "        time.sleep(20)\n\n"
+        "class Imported:\n"
+        "    slow = Slow()\n"
+    )
+    process = changed.start(*DEPLOY, PYTHONPATH=str(hanging.parent))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err.lstrip()) == (code, f"error: {word}\n")

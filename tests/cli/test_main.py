@@ -44,7 +44,8 @@ def test_the_help_lists_the_commands_and_the_exit_codes(capsys: Said) -> None:
     words = " ".join(said.out.split())
     assert words.endswith(
         "Exit codes: 0 done, 1 the check said no, 2 usage or configuration, 3 refused, 4 store "
-        "unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted."
+        "unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted, "
+        "143 terminated."
     )
 
 
@@ -225,6 +226,9 @@ def test_a_reader_that_has_read_enough_is_no_error(deployed_twice: Project) -> N
         (("validate", "manifests/greeter"), 1),
         (("deploy", "farewell", "--env", "production", "--expect-revision", "9", "--json"), 3),
         (("status", "--env", "nowhere"), 2),
+        (("--help",), 0),
+        (("deploy", "--help"), 0),
+        (("--version",), 0),
     ],
 )
 @pytest.mark.parametrize("gone", ["stdout", "stderr"])
@@ -250,6 +254,45 @@ def test_a_reader_that_is_gone_changes_no_exit_code(
     assert process.returncode == code
     assert b"Traceback" not in said
     assert b"did not foresee" not in said
+
+
+FULL = "standard output cannot be written to: No space left on device"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (("--help",), 2, f"error: {FULL}\n"),
+        (("status", "--env", "production"), 2, f"error: {FULL}\n"),
+        (("deploy", "greeter", "--env", "production", "--dry-run"), 2, f"error: {FULL}\n"),
+        (
+            ("deploy", "farewell", "--env", "production", "--expect-revision", "9", "--json"),
+            3,
+            "error[moved]: the environment is at revision 1, not at 9\n",
+        ),
+        (
+            ("deploy", "greeter", "--env", "production"),
+            5,
+            (
+                "error[unconfirmed]: production is at revision 2 (deploy), which could not be told:"
+                f" {FULL}\n help: the deployment stands; promptops status tells what is live\n"
+            ),
+        ),
+    ],
+    ids=["help", "status", "dry run", "refused", "deploy"],
+)
+def test_an_output_without_room_is_told(
+    deployed: Project, command: tuple[str, ...], code: int, said: str
+) -> None:
+    deployed.says("greeter", "Good evening.")
+    done = deployed.shell("sh", "-c", f"{PROMPTOPS} {' '.join(command)} >/dev/full")
+    assert done.code == code
+    assert done.err.startswith(said)
+    assert "Traceback" not in done.err
+    assert "Exception ignored" not in done.err
+    silent = deployed.shell("sh", "-c", f"{PROMPTOPS} status --env nowhere 2>/dev/full")
+    assert silent.code == 2
 
 
 def test_a_closed_output_is_no_failure(deployed: Project) -> None:

@@ -142,7 +142,7 @@ def test_a_path_that_is_not_there(git_project: Project) -> None:
     done = git_project.here("show", "--path", "manifests/greter")
     assert (done.code, done.err) == (
         2,
-        "error: there is no folder manifests/greter\n help: name a unit's folder, manifests/UNIT\n",
+        "error: there is no folder manifests/greter\n help: did you mean manifests/greeter?\n",
     )
     done = git_project.here("show", "--path", "manifests")
     assert done.code == 1
@@ -203,6 +203,14 @@ def test_an_input_is_read_from_a_file(git_project: Project) -> None:
     git_project.write("guest.txt", "Bo = @home\n")
     done = git_project.here("render", *PATH, "--input", "guest=@guest.txt", "--json")
     assert done.json["messages"][1]["content"] == "To Bo = @home\n, 1 times, loud: false"
+
+
+@pytest.mark.parametrize(
+    ("given", "guest"), [("@@home", "@home"), ("@@", "@"), ("@@@a", "@@a"), ("a@@b", "a@@b")]
+)
+def test_a_text_that_begins_with_an_at_sign(git_project: Project, given: str, guest: str) -> None:
+    done = git_project.here("render", *PATH, "--input", f"guest={given}", "--json")
+    assert done.json["messages"][1]["content"] == f"To {guest}, 1 times, loud: false"
 
 
 def rendered(
@@ -287,7 +295,13 @@ def test_inputs_that_do_not_fit_exit_1_with_a_suggestion(
             "=Bo",
             "error: '=Bo' is no input\n help: write --input NAME=VALUE or --input NAME=@FILE\n",
         ),
-        ("guest=@nobody.txt", "error: nobody.txt cannot be read: No such file or directory\n"),
+        (
+            "guest=@nobody",
+            (
+                "error: nobody cannot be read: No such file or directory\n"
+                " help: to pass the text and no file, write guest=@@nobody\n"
+            ),
+        ),
         ("guest=@latin.txt", "error: latin.txt is not UTF-8 text\n help: save it as UTF-8\n"),
     ],
 )

@@ -112,6 +112,17 @@ def test_a_path_that_is_no_manifest_is_a_usage_error(
     )
 
 
+def test_a_unit_that_is_not_there_is_answered_with_the_nearest(git_project: Project) -> None:
+    done = git_project.here("validate", "manifests/greter")
+    assert (done.code, done.err) == (
+        2,
+        (
+            "error: there is no manifest.yaml at manifests/greter\n"
+            " help: did you mean manifests/greeter?\n"
+        ),
+    )
+
+
 def test_a_file_is_named_from_where_one_stands(git_project: Project) -> None:
     git_project.write("manifests/greeter/system.md", "{{ gest }}\n")
     below = git_project.at("manifests/farewell")

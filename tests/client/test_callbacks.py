@@ -146,29 +146,49 @@ def test_no_callback_begins_after_closing(client: Client, deployed: Store) -> No
     assert told == [2]
 
 
-def test_a_callback_that_never_ends_holds_a_hundred_changes_at_most_and_none_after_closing(
-    embedded: Store, embedded_url: str, started: Starter
-) -> None:
+class Late:
+    """A callback that notes what it is told, and goes on when it may."""
+
+    def __init__(self) -> None:
+        self.told: list[Changed] = []
+        self.may_go_on = threading.Event()
+
+    def __call__(self, changed: Changed) -> None:
+        self.told.append(changed)
+        self.may_go_on.wait(60)
+
+
+@pytest.fixture
+def late(embedded: Store, embedded_url: str, started: Starter) -> tuple[Client, Late]:
+    """While a callback was busy with revision 1 came 120 more, of farewell the 110th."""
     client = started(embedded_url, ready=False)
-    told: list[int] = []
-    done = threading.Event()
-
-    def blocks(changed: Changed) -> None:
-        told.append(changed.revision)
-        done.wait(60)
-
-    client.on_change(blocks)
-    for number in range(1, 121):
-        deploy(embedded, greeter=f"Hello {number}")
+    late = Late()
+    client.on_change(late)
+    for number in range(1, 122):
+        deploy(embedded, **{"farewell" if number == 110 else "greeter": f"Hello {number}"})
         until_served(client, number)
     callbacks = client._refresher.callbacks
-    until(lambda: callbacks.dropped == 120 - 1 - 100)
-    assert callbacks._queue.qsize() == 100
+    until(lambda: callbacks.merged == 20)
+    assert len(callbacks._waiting) == 100
+    return client, late
 
+
+def test_a_callback_that_is_late_is_told_of_the_latest_release_of_every_unit(
+    late: tuple[Client, Late],
+) -> None:
+    _, callback = late
+    callback.may_go_on.set()
+    until_count(callback.told, 101)
+    assert [changed.revision for changed in callback.told] == [*range(1, 101), 121]
+    assert callback.told[-1] == Changed(121, ("farewell", "greeter"))
+
+
+def test_a_callback_that_is_late_is_told_nothing_after_closing(late: tuple[Client, Late]) -> None:
+    client, callback = late
     client.close()
-    done.set()
+    callback.may_go_on.set()
     until(no_thread)
-    assert told == [1]
+    assert [changed.revision for changed in callback.told] == [1]
 
 
 def test_a_callback_that_comes_after_closing_starts_no_thread(client: Client) -> None:

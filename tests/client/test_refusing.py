@@ -58,7 +58,7 @@ UNREADABLE = {
     "a prompt with an input that is not declared": Bad(
         release("greeter", "Hello {{ name }}"), "a prompt of greeter cannot be filled: 'name'"
     ),
-    "parameters too deep to be frozen": Bad(DEEP, "RecursionError"),
+    "parameters too deep to be frozen": Bad(DEEP, "is nested too deep"),
 }
 
 

@@ -1,9 +1,7 @@
 """The `promptops` command: its commands loaded when they are called, its errors in one place."""
 
 import importlib
-import io
 import os
-import signal
 import sys
 import traceback
 from difflib import get_close_matches
@@ -11,8 +9,10 @@ from typing import NoReturn
 
 import click
 
+from promptops.cli import signals
 from promptops.cli.findings import say_findings
 from promptops.cli.output import say, say_error
+from promptops.cli.streams import guard_streams
 from promptops.errors import PromptopsError
 from promptops.version import VERSION
 
@@ -73,7 +73,8 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 the check said no, 2 usage or configuration, 3 refused, "
-    "4 store unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted.",
+    "4 store unreachable, 5 outcome unknown or not every client confirmed, 130 interrupted, "
+    "143 terminated.",
 )
 @click.version_option(VERSION, prog_name="promptops", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -86,26 +87,25 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line, and turn every error into a message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal without Unicode must not turn a deployment that was done into a failure.
-            stream.reconfigure(errors="replace")
+    guard_streams()
     if os.environ.get("_PROMPTOPS_COMPLETE", "").endswith("_complete"):
         # TAB prints no error into the line that somebody types.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    signals.interrupt()
     code = run(sys.argv[1:])
-    # What was done is done and told: an interrupt must not make it look like nothing from now on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.ignore()
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of a command line (DESIGN: 0, 1, 2, 3, 4, 5, 130)."""
+    """The exit code of a command line (DESIGN: 0, 1, 2, 3, 4, 5, 130; 143)."""
     try:
         return cli.main(arguments, prog_name="promptops", standalone_mode=False) or 0
     except (PromptopsError, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         return _explain(error)
     except Exception as error:  # noqa: BLE001 - the boundary: users see no traceback
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps it in __set_name__
+            return _explain(error.__cause__)
         if os.environ.get("PROMPTOPS_DEBUG"):
             traceback.print_exc()
         say_error(
@@ -129,5 +129,7 @@ def _explain(error: BaseException) -> int:
         context = error.ctx if isinstance(error, click.UsageError) else None
         say_error(error.format_message(), f"{context.command_path} --help" if context else "")
         return 2
-    say_error("interrupted")
-    return 130
+    # click turns an interrupt into an Abort.
+    word, code = signals.ending(error.__cause__ or error)
+    say_error(word)
+    return code

@@ -91,13 +91,7 @@ def table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _print(text: str, *, err: bool = False) -> None:
-    stream = sys.stderr if err else sys.stdout
-    try:
-        click.echo(text, err=err, color=_colour(stream))
-    except BrokenPipeError:
-        # The reader of a pipe has gone, as `head` does. Nothing more can be said to it, and what
-        # the command did and the code that it ends with are the same.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    click.echo(text, err=err, color=_colour(sys.stderr if err else sys.stdout))
 
 
 def _colour(stream: Any) -> bool | None:

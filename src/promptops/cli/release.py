@@ -62,7 +62,8 @@ def show(
     "inputs",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An input; NAME=@FILE reads it from a file. Repeat for more.",
+    help="An input; NAME=@FILE reads it from a file, NAME=@@TEXT is the text @TEXT. Repeat for "
+    "more.",
 )
 @environment_options
 @output_option
@@ -113,8 +114,8 @@ def _split(item: str) -> tuple[str, str]:
     name, equals, value = item.partition("=")
     if not equals or not name:
         raise UsageError(f"'{item}' is no input", "write --input NAME=VALUE or --input NAME=@FILE")
-    if not value.startswith("@"):
-        return name, value
+    if value.startswith("@@") or not value.startswith("@"):
+        return name, value.removeprefix("@")
     path = Path(value[1:])
     try:
         if path.exists() and not path.is_file():
@@ -125,7 +126,10 @@ def _split(item: str) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{value[1:]} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
-        raise UsageError(f"{value[1:]} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"{value[1:]} cannot be read: {error.strerror}",
+            f"to pass the text and no file, write {name}=@{value}",
+        ) from error
 
 
 def _typed(name: str, text: str, shown: Shown) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from promptops.cli.changes import change_line
 from promptops.cli.output import emit, printable, say
 from promptops.cli.settings import Environment
+from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
 from promptops.delivery.deployment import Deployment
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
@@ -52,7 +53,8 @@ def move(
             facts = _facts(place, intent.operation, head, action)
             if dry_run:
                 facts["dry_run"] = True
-            emit(output, facts | {"refused": _refusal(error)}, "")
+            with suppress(OutputLost):
+                emit(output, facts | {"refused": _refusal(error)}, "")
         raise
     finally:
         # There is nothing left to interrupt.
@@ -85,20 +87,31 @@ def report(
     unconfirmed = None
     if wait is not None and not dry_run and done.head is not None:
         since = time.monotonic() if done.swapped is None else done.swapped
-        try:
-            confirmation = await_clients(store, done.head, since, wait)
-        except (StoreError, KeyboardInterrupt) as error:
-            unconfirmed = _uncounted(error)
-        else:
-            facts["clients"] = _clients(confirmation)
-            if not confirmation.present:
-                say("no client is present: nobody could confirm it")
-            unconfirmed = _unconfirmed(confirmation, wait)
-    if unconfirmed is not None:
-        facts["refused"] = _refusal(unconfirmed)
-    emit(output, facts, _text(facts))
+        unconfirmed = _await(store, done.head, since, wait, facts)
+        if unconfirmed is not None:
+            facts["refused"] = _refusal(unconfirmed)
+    try:
+        emit(output, facts, _text(facts))
+    except OutputLost as lost:
+        if entry is None or dry_run:
+            raise
+        raise _untold(lost, facts) from lost
     if unconfirmed is not None:
         raise unconfirmed
+
+
+def _await(
+    store: Store, head: Head, since: float, wait: float, facts: dict[str, Any]
+) -> Unconfirmed | None:
+    """Put who confirmed into the facts; what to raise when somebody is missing."""
+    try:
+        confirmation = await_clients(store, head, since, wait)
+    except (StoreError, KeyboardInterrupt) as error:
+        return _uncounted(error)
+    facts["clients"] = _clients(confirmation)
+    if not confirmation.present:
+        say("no client is present: nobody could confirm it")
+    return _unconfirmed(confirmation, wait)
 
 
 def _facts(place: Environment, operation: str, head: Head | None, action: str) -> dict[str, Any]:
@@ -167,6 +180,14 @@ def _uncounted(error: StoreError | KeyboardInterrupt) -> Unconfirmed:
     return Unconfirmed(
         f"the clients could not be awaited: {why}",
         "the deployment stands; promptops status tells who serves it",
+    )
+
+
+def _untold(lost: OutputLost, facts: dict[str, Any]) -> Unconfirmed:
+    return Unconfirmed(
+        f"{facts['environment']} is at revision {facts['revision']} ({facts['action']}), which "
+        f"could not be told: {lost.message}",
+        "the deployment stands; promptops status tells what is live",
     )
 
 

@@ -1,18 +1,22 @@
 """Callbacks on change, in a thread and a bounded queue of their own."""
 
-import contextlib
 import logging
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 log = logging.getLogger("promptops")
 
+MOST_WAITING = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a callback learns: the new revision, and the units whose release is another one."""
+    """What a callback learns: the new revision, and the units whose release is another one.
+
+    For a callback that is a hundred changes late the newest ones are one, of all their units.
+    """
 
     revision: int
     units: tuple[str, ...]
@@ -21,14 +25,15 @@ class Changed:
 class Callbacks:
     """Calls back outside the refresher, so that a slow or raising callback harms nothing.
 
-    `dropped` counts changes that found the queue full, `failed` callbacks that raised.
+    `merged` counts changes that found the queue full, `failed` callbacks that raised.
     """
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self.merged = 0
         self.failed = 0
         self._callbacks: list[Callable[[Changed], object]] = []
-        self._queue: queue.Queue[Changed | None] = queue.Queue(maxsize=100)
+        self._waiting: deque[Changed] = deque()
+        self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -42,20 +47,29 @@ class Callbacks:
 
     def tell(self, changed: Changed) -> None:
         """Hand on a change without waiting."""
-        if self._thread is not None:
-            try:
-                self._queue.put_nowait(changed)
-            except queue.Full:
-                self.dropped += 1
+        if self._thread is None:
+            return
+        with self._news:
+            if len(self._waiting) == MOST_WAITING:
+                units = {*self._waiting.pop().units, *changed.units}
+                changed = Changed(changed.revision, tuple(sorted(units)))
+                self.merged += 1
+            self._waiting.append(changed)
+            self._news.notify()
 
     def close(self) -> None:
         """End the thread: no callback begins after this, whatever still waits in the queue."""
-        self._closed = True
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
+        with self._news:
+            self._closed = True
+            self._news.notify()
+
+    def _next(self) -> Changed | None:
+        with self._news:
+            self._news.wait_for(lambda: self._waiting or self._closed)
+            return None if self._closed else self._waiting.popleft()
 
     def _run(self) -> None:
-        while (changed := self._queue.get()) is not None:
+        while (changed := self._next()) is not None:
             for callback in tuple(self._callbacks):
                 if self._closed:
                     return

@@ -10,7 +10,7 @@ from promptops.manifest.digest import digest_of
 from promptops.source.files import WorkTree
 from promptops.source.resolve import resolve
 from promptops.source.tree import Tree
-from promptops.source.unit import MANIFEST, Unit, read_unit
+from promptops.source.unit import MANIFEST, Unit, manifest_in, read_unit
 
 
 class InvalidUnits(CheckFailed):
@@ -36,12 +36,11 @@ class Built:
 
 
 def unit_names(tree: Tree, folder: str) -> list[str]:
-    """The folders below `folder` that hold a manifest, by name."""
+    """The folders below `folder` that hold a manifest, or what was meant as one, by name."""
     return [
         entry.name
         for entry in tree.list(folder)
-        if entry.is_folder
-        and any(item.name == MANIFEST for item in tree.list(below(folder, entry.name)))
+        if entry.is_folder and manifest_in(tree, below(folder, entry.name))
     ]
 
 
@@ -93,5 +92,13 @@ def build_folder(folder: Path, environment: str) -> Built:
     if where.name == MANIFEST:
         where = where.parent
     if not where.is_dir():
-        raise UsageError(f"there is no folder {folder}", "name a unit's folder, manifests/UNIT")
+        hint = nearest_folder(folder) or "name a unit's folder, manifests/UNIT"
+        raise UsageError(f"there is no folder {folder}", hint)
     return build(WorkTree(where.parent), ".", [where.name], environment)[0]
+
+
+def nearest_folder(folder: Path) -> str:
+    """A hint at the unit beside a folder that is not there; empty when no name is close."""
+    where = folder.resolve()
+    close = get_close_matches(where.name, unit_names(WorkTree(where.parent), "."), n=1)
+    return f"did you mean {folder.parent / close[0]}?" if close else ""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptops.delivery.build import unit_names
+from promptops.delivery.build import nearest_folder, unit_names
 from promptops.delivery.same_names import same_names
 from promptops.errors import UsageError
 from promptops.finding import Finding, in_order
 from promptops.source.files import WorkTree
-from promptops.source.unit import MANIFEST, read_unit
+from promptops.source.unit import MANIFEST, manifest_in, read_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,16 @@ def validate(paths: Iterable[Path]) -> Checked:
 
 def _unit_folders(path: Path) -> Iterator[Path]:
     where = path.resolve()
-    if where.name == MANIFEST or (where / MANIFEST).exists():
-        yield where.parent if where.name == MANIFEST else where
+    folder = where if where.is_dir() and where.name != MANIFEST else where.parent
+    manifest = manifest_in(WorkTree(folder), ".")
+    if where.name == MANIFEST or (manifest and where in {folder, folder / manifest}):
+        yield folder
         return
     names = unit_names(WorkTree(where), ".") if where.is_dir() else []
     if not names:
         raise UsageError(
             f"there is no {MANIFEST} at {path}",
-            "name a manifest, a unit's folder, or a folder of units",
+            nearest_folder(path) or "name a manifest, a unit's folder, or a folder of units",
         )
     for name in names:
         yield where / name

@@ -89,6 +89,8 @@ def read_release(data: bytes, digest: str, unit: str) -> Release:
         return _parse(document)
     except (KeyError, TypeError, AttributeError) as error:
         raise ReleaseRejected("C601", f"release {digest} lacks what a release has") from error
+    except RecursionError as error:
+        raise ReleaseRejected("C601", f"release {digest} is nested too deep") from error
 
 
 def release_document(data: bytes, digest: str) -> dict[str, Any]:

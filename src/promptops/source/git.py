@@ -196,6 +196,10 @@ class CommitTree:
         # The stream knows the size; to ask for it first would be one more question to git.
         stream = item.data_stream
         if stream.size > limit:
+            # What is left would be read when the stream is collected: at once, or from a git that
+            # has ended by then.
+            while stream.read(1 << 16):
+                pass
             raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
         return bytes(stream.read())
 

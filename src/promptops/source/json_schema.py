@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from promptops.source.document import Path
-from promptops.source.patterns import is_catastrophic
+from promptops.source.patterns import Patience, TooLarge, is_catastrophic
 from promptops.source.text import MOST_FINDINGS
 
 Problem = tuple[Path, str, str]  # where, what is so, what to do
@@ -52,7 +52,14 @@ def problems_of(schema: Any) -> list[Problem]:
     problems = list(islice(_shape_problems(schema), MOST_FINDINGS))
     if problems:
         return problems
-    problems = [problem for path, part in parts for problem in _pattern_problems(path, part)]
+    patience = Patience()
+    try:
+        problems = [
+            problem for path, part in parts for problem in _pattern_problems(path, part, patience)
+        ]
+    except TooLarge:
+        message = "its patterns are too large for anybody to tell whether they take hours to check"
+        return [((), message, "repeat less in them")]
     references = _References(schema)
     for path, part in parts:
         for key in ("$ref", "$dynamicRef"):
@@ -69,7 +76,7 @@ def _shape_problems(schema: dict[str, Any]) -> Iterator[Problem]:
         yield tuple(error.absolute_path), f"no JSON Schema: {error.message}", "correct it"
 
 
-def _pattern_problems(path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
+def _pattern_problems(path: Path, schema: dict[str, Any], patience: Patience) -> Iterator[Problem]:
     """Patterns that Python cannot compile, which the meta-schema does not look into."""
     patterns = [((*path, "pattern"), schema["pattern"])] if "pattern" in schema else []
     patterns += [
@@ -79,9 +86,12 @@ def _pattern_problems(path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
         if not _is_regex(pattern):
             message = f"'{pattern[:60]}' is no regular expression that can be used"
             yield where, message, "correct it"
-        elif is_catastrophic(pattern):
-            message = f"'{pattern[:60]}' repeats a repeat: some answers would take hours to check"
-            yield where, message, "put a character between that is in neither, or use one repeat"
+        elif is_catastrophic(pattern, patience):
+            message = (
+                f"'{pattern[:60]}' can read one text in many ways: some answers would take hours "
+                "to check"
+            )
+            yield where, message, "leave one way: one repeat, a character between, no overlap in |"
 
 
 def _is_regex(pattern: str) -> bool:

@@ -5,8 +5,8 @@ have the right type; the schema has complained about the others.
 """
 
 import posixpath
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 from promptops.finding import Finding
@@ -42,7 +42,7 @@ def check_rules(document: Document, name: str, attachments: Attachments) -> list
         _defaults(document),
         _schemas(document, attachments, folder),
         _personal(document, examples, attachments, folder),
-        _length(document, [*messages, *examples], attachments),
+        check_length(document, attachments.texts),
     )
     return [finding for rule in rules for finding in islice(rule, MOST_FINDINGS)]
 
@@ -94,17 +94,17 @@ def _personal(
             yield Finding("W502", file, locate(offset, width), said, hint)
 
 
-def _length(
-    document: Document, messages: list[tuple[Path, Any]], attachments: Attachments
-) -> Iterator[Finding]:
+def check_length(document: Placed, texts: Mapping[str, str]) -> Iterator[Finding]:
     """A prompt that fills the model's context before any input is in it."""
-    window = document.get(("model", "context_window"))
-    if not isinstance(window, int) or isinstance(window, bool):
+    model, prompt = (document.value.get(part) for part in ("model", "prompt"))
+    window = model.get("context_window") if isinstance(model, dict) else None
+    if not isinstance(window, int) or isinstance(window, bool) or not isinstance(prompt, dict):
         return
     characters = 0
-    for _, message in messages:
+    turns = [prompt.get(part) for part in ("messages", "examples")]
+    for message in chain.from_iterable(part for part in turns if isinstance(part, list)):
         if isinstance(message, dict):
-            text = message.get("text", attachments.texts.get(str(message.get("file"))))
+            text = message.get("text", texts.get(str(message.get("file"))))
             characters += len(text) if isinstance(text, str) else 0
     tokens = characters // _CHARACTERS_OF_A_TOKEN
     if tokens > window:

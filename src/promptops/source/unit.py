@@ -9,7 +9,7 @@ from promptops.finding import Finding, Place, errors_in
 from promptops.source.attachments import Attachments, read_attachments
 from promptops.source.document import Document
 from promptops.source.merged import Merged, overlay_of, with_overlay
-from promptops.source.rules import check_pins, check_rules
+from promptops.source.rules import check_length, check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
 from promptops.source.secrets import check_secrets, masked, secrets_of, without
 from promptops.source.strict_yaml import read_yaml
@@ -17,6 +17,7 @@ from promptops.source.text import MAX_BYTES, MOST_FINDINGS, read_text
 from promptops.source.tree import FileRefused, Tree
 
 MANIFEST = "manifest.yaml"
+_SPELLINGS = {MANIFEST, "manifest.yml"}  # in lower case
 FREE_TEXT = frozenset({"text", "description", "default"})
 
 _NOTHING = Attachments({}, {}, (), ())
@@ -69,9 +70,15 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
         findings += check_schema(document, "manifest")
         findings += check_rules(document, _name(folder), attachments)
         findings += _twins(tree, folder, shown)
-        findings += islice(_check_environments(document, findings), MOST_FINDINGS)
+        findings += islice(_check_environments(document, attachments, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
+
+
+def manifest_in(tree: Tree, folder: str) -> str | None:
+    """The name of a folder's manifest, or of the file that was meant to be it; None without."""
+    names = [entry.name for entry in tree.list(folder) if entry.name.casefold() in _SPELLINGS]
+    return MANIFEST if MANIFEST in names else next(iter(names), None)
 
 
 def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
@@ -85,7 +92,9 @@ def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
             yield Finding("E220", shown, Place(), message, "rename or delete one of them")
 
 
-def _check_environments(document: Document, known: list[Finding]) -> Iterator[Finding]:
+def _check_environments(
+    document: Document, attachments: Attachments, known: list[Finding]
+) -> Iterator[Finding]:
     """What is wrong only under an environment's overlay."""
     said = {(finding.code, finding.place) for finding in known}
     environments = document.get(("environments",))
@@ -98,16 +107,21 @@ def _check_environments(document: Document, known: list[Finding]) -> Iterator[Fi
         for finding in [
             *check_sections(merged, "manifest", sections),
             *check_pins(merged, sections),
+            *check_length(merged, attachments.texts),
         ]:
             if (finding.code, finding.place) not in said:
                 yield replace(finding, message=f"in {environment}: {finding.message}")
 
 
 def _unreadable(tree: Tree, folder: str, refused: FileRefused) -> Finding:
-    message, hint = refused.message, refused.hint
-    if refused.code == "E402" and all(entry.name != MANIFEST for entry in tree.list(folder)):
+    message, hint, name = refused.message, refused.hint, MANIFEST
+    meant = manifest_in(tree, folder)
+    if meant is None:
         message = f"no {MANIFEST} in {tree.shown(folder)}"
-    return Finding(refused.code, tree.shown(f"{folder}/{MANIFEST}"), Place(), message, hint)
+    elif meant != MANIFEST:
+        message = f"a manifest is named {MANIFEST}: this file would never be deployed"
+        hint, name = f"rename {meant} to {MANIFEST}", meant
+    return Finding(refused.code, tree.shown(f"{folder}/{name}"), Place(), message, hint)
 
 
 def _unit(
