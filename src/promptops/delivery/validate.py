@@ -1,10 +1,12 @@
 """Check manifests in the work tree; all findings of all files, never only the first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from promptops.delivery.build import unit_names
+from promptops.delivery.spread import spread
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place
 from promptops.source.files import WorkTree
@@ -19,23 +21,33 @@ class Checked:
     findings: list[Finding]
 
 
-def validate(paths: Iterable[Path]) -> Checked:
-    """Check manifests, units' folders, or folders of units; raises UsageError for other paths."""
+def validate(
+    paths: Iterable[Path], tell: Callable[[int, int], object] = lambda _done, _of: None
+) -> Checked:
+    """Check manifests, units' folders, or folders of units; raises UsageError for other paths.
+
+    `tell` hears after every manifest how many were checked, of how many.
+    """
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
     findings: list[Finding] = []
     seen: dict[tuple[Path, str], Path] = {}
-    trees: dict[Path, WorkTree] = {}
-    for folder in folders:
-        tree = trees.setdefault(folder.parent, WorkTree(folder.parent))
-        findings += read_unit(tree, folder.name).findings
-        twin = seen.setdefault((folder.parent, folder.name.casefold()), folder)
-        if twin != folder:
-            findings.append(_same_name(tree, twin, folder))
+    with closing(spread(_findings, folders)) as found:
+        for number, folder in enumerate(folders, 1):
+            findings += next(found)
+            twin = seen.setdefault((folder.parent, folder.name.casefold()), folder)
+            if twin != folder:
+                findings.append(_same_name(twin, folder))
+            tell(number, len(folders))
     findings.sort(key=_order)
     return Checked(len(folders), findings)
 
 
-def _same_name(tree: WorkTree, one: Path, other: Path) -> Finding:
+def _findings(folder: Path) -> tuple[Finding, ...]:
+    return read_unit(WorkTree(folder.parent), folder.name).findings
+
+
+def _same_name(one: Path, other: Path) -> Finding:
+    tree = WorkTree(one.parent)
     paths = [tree.shown(f"{folder.name}/{MANIFEST}") for folder in (one, other)]
     message = f"{' and '.join(paths)} differ in case only: some systems keep one of them"
     return Finding("E220", paths[1], Place(), message, "rename one of the folders")
