@@ -13,7 +13,16 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import commands, reading, rendering, spreading, swapping, validating
+from benchmarks import (
+    commands,
+    comparing,
+    planning,
+    reading,
+    rendering,
+    spreading,
+    swapping,
+    validating,
+)
 from benchmarks.servers import SERVER
 from benchmarks.table import Row, markdown, write_between_markers
 
@@ -24,6 +33,8 @@ SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "swapping": swapping.rows,
     "commands": commands.rows,
     "validating": validating.rows,
+    "comparing": comparing.rows,
+    "planning": planning.rows,
     "spreading": spreading.rows,
 }
 

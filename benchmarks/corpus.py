@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parent.parent / "manifests"
 SIZES = range(2_000, 3_000)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes texts of several lines as people do, below a `|`."""
 
 
@@ -37,7 +37,7 @@ def write_manifests(folder: Path, count: int) -> list[Path]:
 
 def _manifest(unit: Path, name: str, number: int) -> str:
     """The unit under another name, with another part of its system message."""
-    facts = yaml.safe_load((unit / "manifest.yaml").read_text("utf-8"))
+    facts = yaml.load((unit / "manifest.yaml").read_text("utf-8"), yaml.CSafeLoader)
     facts["name"] = name
     # An answer's schema is a second file, and check-jsonschema would not read it.
     facts.pop("output", None)

@@ -20,9 +20,12 @@ class Rounds:
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
 
-def alternate(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> Rounds:
+def alternate(
+    ours: Callable[[], float], theirs: Callable[[], float], rounds: int, *, warm_up: bool = True
+) -> Rounds:
     """Let each say in turn, `rounds` times, how many seconds it took."""
-    ours(), theirs()  # the first time is about caches
+    if warm_up:  # the first time is about caches
+        ours(), theirs()
     with _no_collection():
         pairs = [(ours(), theirs()) for _ in range(rounds)]
     return Rounds(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))

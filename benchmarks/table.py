@@ -1,5 +1,6 @@
 """The rows, and the Markdown table that they make."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +13,22 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What is promised: `at most` so many times the other's time, or `at least` as much faster."""
+    """What is promised: `at most` so many times the other's time, or `at least` as much faster.
+
+    `seconds` is what it may take at most, where that is promised too.
+    """
 
     factor: float
     faster: bool = False
+    seconds: float = math.inf
 
     def __str__(self) -> str:
-        return f"≥ {self.factor:g} × faster" if self.faster else f"≤ {self.factor:g} ×"
+        ratio = f"≥ {self.factor:g} × faster" if self.faster else f"≤ {self.factor:g} ×"
+        return ratio if math.isinf(self.seconds) else f"{ratio}, ≤ {duration(self.seconds)}"
 
-    def holds(self, ratio: float) -> bool:
-        return ratio >= self.factor if self.faster else ratio <= self.factor
+    def holds(self, ratio: float, seconds: float) -> bool:
+        within = ratio >= self.factor if self.faster else ratio <= self.factor
+        return within and seconds <= self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Row:
         return max(ratios) if self.every else statistics.median(ratios)
 
     def met(self) -> bool:
-        return self.bound.holds(self.judged())
+        return self.bound.holds(self.judged(), statistics.median(self.rounds.ours))
 
     def cells(self) -> list[str]:
         low, middle, high = quartiles(self.ratios())

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from promptops.source.json_schema import problems_of
@@ -16,6 +18,27 @@ GOOD: list[dict[str, Any]] = [
     {"minLength": 2.0, "maximum": -1.5, "multipleOf": 0.1, "pattern": "^a+$"},
     {"dependentRequired": {"a": ["b"]}, "if": {}, "then": False, "not": {"required": []}},
 ]
+
+OTHERS = ["$anchor", "$defs", "$id", "contentSchema", "definitions", "else", "then", "title", "x"]
+KEYWORDS = [*OTHERS, *Draft202012Validator.VALIDATORS]
+ANYTHING = st.recursive(
+    st.sampled_from([None, True, False, -1, 0, 2.5, "a", "object", "#/a", "^x", ["a"], ["a", "a"]]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYWORDS), ANYTHING, max_size=5))
+def test_what_is_wrong_with_a_schema_is_what_the_official_one_says(schema: dict[str, Any]) -> None:
+    """It is asked about every part by itself here, which is seven times as fast."""
+    official = Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
+    expected = {(tuple(error.absolute_path), error.message) for error in official}
+    said = [problem for problem in problems_of(schema) if problem[1].startswith("no JSON Schema: ")]
+    assert {(path, text.removeprefix("no JSON Schema: ")) for path, text, _ in said} == expected
 
 
 @pytest.mark.parametrize("schema", GOOD)

@@ -10,6 +10,7 @@ from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
 from promptops.cli.options import report_option
 from promptops.cli.output import emit
+from promptops.cli.progress import progress
 from promptops.cli.sarif import as_sarif
 from promptops.delivery.changed import folders_of
 from promptops.delivery.validate import Checked
@@ -37,7 +38,8 @@ def validate(paths: tuple[Path, ...], strict: bool, changed: bool, output: str) 
     promptops validate
     promptops validate manifests/support-triage -o json
     """
-    checked = check(folders_of(paths) if changed else paths or _project_manifests())
+    with progress("checking manifests") as tell:
+        checked = check(folders_of(paths) if changed else paths or _project_manifests(), tell)
     _report(output, checked)
     if checked.findings if strict else errors_in(checked.findings):
         raise click.exceptions.Exit(1)

@@ -1,11 +1,13 @@
 """Check manifests in the work tree; all findings of all files, never only the first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from promptops.delivery.build import nearest_folder, unit_names
 from promptops.delivery.same_names import same_names
+from promptops.delivery.spread import spread
 from promptops.errors import UsageError
 from promptops.finding import Finding, in_order
 from promptops.source.files import WorkTree
@@ -20,19 +22,28 @@ class Checked:
     findings: list[Finding]
 
 
-def validate(paths: Iterable[Path]) -> Checked:
-    """Check manifests, units' folders, or folders of units; raises UsageError for other paths."""
+def validate(
+    paths: Iterable[Path], tell: Callable[[int, int], object] = lambda _done, _of: None
+) -> Checked:
+    """Check manifests, units' folders, or folders of units; raises UsageError for other paths.
+
+    `tell` hears after every manifest how many were checked, of how many.
+    """
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
     findings: list[Finding] = []
     names: dict[Path, list[str]] = {}
-    for folder in folders:
-        names.setdefault(folder.parent, []).append(folder.name)
+    with closing(spread(_findings, folders)) as found:
+        for number, folder in enumerate(folders, 1):
+            findings += next(found)
+            names.setdefault(folder.parent, []).append(folder.name)
+            tell(number, len(folders))
     for parent, below in names.items():
-        tree = WorkTree(parent)
-        for name in below:
-            findings += read_unit(tree, name).findings
-        findings += same_names(tree, ".", below)
+        findings += same_names(WorkTree(parent), ".", below)
     return Checked(len(folders), in_order(findings))
+
+
+def _findings(folder: Path) -> tuple[Finding, ...]:
+    return read_unit(WorkTree(folder.parent), folder.name).findings
 
 
 def _unit_folders(path: Path) -> Iterator[Path]:

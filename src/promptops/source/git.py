@@ -10,7 +10,7 @@ import re
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # GitPython refuses to be imported where git is not on the PATH; the first command says it better.
@@ -132,7 +132,7 @@ class Repository:
 
     def files(self, commit: str, below: Path) -> "CommitTree":
         """The files of a commit below a folder of the work tree."""
-        prefix = PurePosixPath(below.resolve().relative_to(self.root.resolve()).as_posix())
+        prefix = below.resolve().relative_to(self.root.resolve()).as_posix()
         return CommitTree(self, self._repo.commit(commit), prefix, below)
 
     def _check_usable(self) -> None:
@@ -166,9 +166,7 @@ def _too_shallow(what: str) -> UsageError:
 class CommitTree:
     """Implements `promptops.source.tree.Tree` over the blobs of one commit."""
 
-    def __init__(
-        self, repository: Repository, commit: "Commit", prefix: PurePosixPath, folder: Path
-    ) -> None:
+    def __init__(self, repository: Repository, commit: "Commit", prefix: str, folder: Path) -> None:
         self._repository = repository  # it ends its git process when nobody reads on
         self._commit = commit
         self._prefix = prefix
@@ -232,7 +230,7 @@ class CommitTree:
         return here.hexsha in {there, there.decode() if isinstance(there, bytes) else ""}
 
     def _whole(self, path: str) -> str:
-        return posixpath.normpath(str(self._prefix / path))
+        return posixpath.normpath(posixpath.join(self._prefix, path))
 
     def _find(self, path: str) -> "Blob | Tree | Submodule | None":
         return self._at(self._whole(path))

@@ -49,7 +49,7 @@ class Unit:
 def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
     """Read and check the unit in `folder`: its manifest, the files it names, every environment.
 
-    Without `check` schema and rules are left out, for a folder that has passed them before.
+    Without `check`, for a folder that has passed before, schema, rules and secrets are left out.
     """
     path = f"{folder}/{MANIFEST}" if folder else MANIFEST
     shown = tree.shown(path)
@@ -72,7 +72,9 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
         findings += _twins(tree, folder, shown)
         findings += islice(_check_environments(document, attachments, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
-    return _unit(folder, _with_lines(findings, files, tree), document, attachments, files)
+    if check:
+        findings = _with_lines(findings, files, tree)
+    return _unit(folder, findings, document, attachments, files)
 
 
 def manifest_in(tree: Tree, folder: str) -> str | None:
