@@ -29,6 +29,9 @@ def gha() -> None:
     These commands report and do not judge: they exit 0 whatever the verdict is, also when GitHub
     does not answer or the token may not comment, as that of a fork. The gate's own exit code is
     what fails the job.
+
+    \b
+    promptops gha summary --from gate.json
     """
 
 
