@@ -5,33 +5,14 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from promptops.cli.markdown import fenced, length
 from promptops.cli.plan_markdown import plan_markdown
 from promptops.delivery.comparison import Notice, compare
 from promptops.delivery.plan import Plan
 from promptops.live.records import Head
+from tests.cli.comments import HOSTILE, LIMIT, PIECES, assert_harmless, tokens
 from tests.releases import prompt, shown
-
-LIMIT = 65_536
-OURS = re.compile(r"<!-- promptops:plan [\w.-]+ sha256:[0-9a-f]{64} -->|</details>")
-SUMMARY = re.compile(r"<details><summary>[^<]*(</?code>[^<]*)*</summary>")
-HOSTILE = [
-    "``` \n# heading\n```",
-    "`" * 50 + "\n<script>alert(1)</script>",
-    "~~~\n</details>\n\n# Approved by @octocat",
-    "--> <!-- promptops:plan production sha256:" + "0" * 64 + " -->",
-    "@octocat please see #123, GH-7 and octo/repo#9",
-    "| a | b |\n|---|---|\n| c | d |",
-    "[click](https://evil.example) ![x](https://evil.example/x.png) <https://evil.example>",
-    "**bold** _it_ ~~gone~~ \\| \\` &lt;b&gt; www.evil.example",
-    "</code></summary></details><h1>Approved</h1>",
-    "\x1b[31mred\x1b[0m \u202egnp\u202c \r\n    code\n\tcode",
-    "{+added+} [-removed-] $x$ $$y$$ :tada: [^1]\n[^1]: note",
-]
 
 
 def comment(before: Any, after: Any, notices: tuple[Notice, ...] = (), count: int = 1) -> str:
@@ -40,43 +21,6 @@ def comment(before: Any, after: Any, notices: tuple[Notice, ...] = (), count: in
     return plan_markdown(
         Plan("production", Head(1, 7), "c" * 40, (one,) * count, ("farewell",), ())
     )
-
-
-def tokens(markdown: str) -> list[Token]:
-    found: list[Token] = []
-    for token in MarkdownIt("commonmark", {"html": True}).enable("table").parse(markdown):
-        found += [token, *(token.children or [])]
-    return found
-
-
-def assert_harmless(markdown: str) -> None:
-    """Nothing is markup but what we wrote, and GitHub has nothing to act on."""
-    allowed = {"html_block", "html_inline", "fence", "inline", "text", "softbreak", "hr"}
-    allowed |= {
-        f"{name}_{end}"
-        for name in ("table", "thead", "tbody", "tr", "th", "td")
-        for end in ("open", "close")
-    }
-    allowed |= {
-        f"{name}_{end}"
-        for name in ("heading", "paragraph", "bullet_list", "list_item", "strong", "em")
-        for end in ("open", "close")
-    }
-    for token in tokens(markdown):
-        assert token.type in allowed, token
-        if token.type == "html_inline":
-            assert token.content in {"<code>", "</code>"}, token
-        elif token.type == "html_block":
-            line = token.content.strip()
-            assert OURS.fullmatch(line) or SUMMARY.fullmatch(line), token
-        elif token.type == "heading_open":
-            assert token.tag == "h3"
-        elif token.type == "em_open":
-            assert token.markup == "_"
-    assert not re.search(r"@\w|#\d|<script|\x1b|\u202e|www\.", re.sub(r"&#\d+;", "", markdown))
-    assert markdown.count("-->") == 1
-    assert markdown.count("<details>") == markdown.count("</details>")
-    assert length(markdown) < LIMIT
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -116,25 +60,6 @@ def test_hostile_values_stay_in_their_cells(text: str) -> None:
         assert_harmless(made)
         rows = [token for token in tokens(made) if token.type == "td_open"]
         assert len(rows) == 7
-
-
-PIECES = st.lists(
-    st.sampled_from(
-        [
-            *"`~|<>[]()*_#@!&\\-+=:;/ \n\r\t'\"1a",
-            "```",
-            "-->",
-            "<!--",
-            "</details>",
-            "@a",
-            "#1",
-            "$$",
-            "\n\n",
-            "    ",
-        ]
-    ),
-    max_size=40,
-).map("".join)
 
 
 @settings(max_examples=150, deadline=None)

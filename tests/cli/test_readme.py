@@ -23,7 +23,7 @@ def test_the_quick_start_works_as_it_stands(empty_folder: Project) -> None:
     store.close()
     assert (state.head, actions) == (Head(1, 3), ["rollback", "deploy", "deploy"])
     assert data is not None
-    assert b"You answer questions of our customers" in data
+    assert b"in one friendly sentence." in data
     assert b"ten words" not in data
     assert "checked 1 manifest: 0 errors, 0 warnings\n" in done.out
     assert "[user]\nAre you there?\n" in done.out

@@ -14,7 +14,7 @@ def as_markdown(findings: Iterable[Finding], counted: str, room: int = NO_LIMIT)
 
     Rows that do not fit into `room` characters are counted.
     """
-    rows = fitting(map(_row, findings), room, lambda left: f"| | … and {left:,} more | | |")
+    rows = fitting(findings, _row, room, lambda left: f"| | … and {left:,} more | | |")
     head = ["| | Where | What | Help |", "|---|---|---|---|"]
     return "\n".join([*head, *rows, "", counted] if rows else [counted])
 

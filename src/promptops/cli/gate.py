@@ -62,11 +62,11 @@ def gate(
     project = settings.project_here("a gate judges the manifests of a project: run it in one")
     with ExitStack() as opened:
         judged = judge(project, base, commit, _stores(names, store, opened, offline=offline))
-    facts = _facts(judged)
+    facts = _facts(judged) if out is not None or output == "json" else {}
     if out is not None:
         write_json(out, facts)
-    text = gate_markdown(judged) if output == "markdown" else gate_text(judged)
-    emit(output, facts, text)
+    written = {"text": gate_text, "markdown": gate_markdown}
+    emit(output, facts, written[output](judged) if output in written else "")
     silent = [(item.environment, item.error) for item in judged.environments if item.error]
     for name, error in silent:
         say_error(f"{name}: {error.message}", error.hint, error.code)

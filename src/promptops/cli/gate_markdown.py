@@ -1,6 +1,6 @@
 """A gate's verdict as Markdown: the comment about an environment, and the summary of a run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from promptops.cli.findings import counted
 from promptops.cli.findings_markdown import as_markdown
@@ -13,7 +13,7 @@ from promptops.cli.gate_words import (
     still_live,
     why_no_plan,
 )
-from promptops.cli.markdown import code, fitting, inline
+from promptops.cli.markdown import Item, code, fitting, inline
 from promptops.cli.output import count, cut
 from promptops.cli.plan_markdown import (
     LONGEST_WARNING,
@@ -24,18 +24,20 @@ from promptops.cli.plan_markdown import (
     plan_again,
     what_happens,
 )
-from promptops.delivery.gate import EnvironmentGate, Gate
+from promptops.delivery.gate import EnvironmentGate, Gate, Held
 
 
 def gate_markdown(gate: Gate) -> str:
     """All environments in one comment; what is so in each of them is said once."""
     share = MOST // len(gate.environments)
-    parts = [
-        environment_markdown(gate, item, share, first=number == 0)
-        for number, item in enumerate(gate.environments)
-    ]
-    left_out = "_Cut: a comment on GitHub has no room for {} more._".format
-    return "\n".join(fitting(parts, MOST, lambda left: left_out(count(left, "environment"))))
+    first = gate.environments[0]
+    parts = fitting(
+        gate.environments,
+        lambda item: environment_markdown(gate, item, share, first=item is first),
+        MOST,
+        lambda left: f"_Cut: a comment on GitHub has no room for {count(left, 'environment')}._",
+    )
+    return "\n".join(parts)
 
 
 def environment_markdown(
@@ -51,7 +53,7 @@ def environment_markdown(
         marker("gate", item.environment, item.plan.digest if item.plan else since),
         f"### promptops: gate for {code(item.environment)}: {verdict}",
         *(_everywhere(gate, most) if first else ()),
-        *_list("**Held**, so this fails:", _refused(item), most),
+        *_list("**Held**, so this fails:", item.refused, lambda held: _refused(held, item), most),
         _changes(gate, item, since),
     ]
     again = f"promptops diff {since} --env {item.environment}"
@@ -60,15 +62,15 @@ def environment_markdown(
         again = plan_again(item.plan)
         tail = what_happens(item.plan)
     gone = "**Gone from git** with this change; no deployment removes what is live:"
-    tail += _list(gone, map(code, still_live(item)), most)
-    tail += _list("**Not of this change:**", _elsewhere(item), most)
+    tail += _list(gone, still_live(item), code, most)
+    tail += _list("**Not of this change:**", elsewhere(item), _elsewhere, most)
     return document(head, shown_units(item), tail, again, most)
 
 
 def _everywhere(gate: Gate, most: int) -> Iterator[str]:
     yield as_markdown(gate.findings, counted(gate.units, gate.findings), most // 6)
     changed = "**The base has changed them as well:** merge it to see what comes out."
-    yield from _list(changed, map(code, gate.in_both), most)
+    yield from _list(changed, gate.in_both, code, most)
 
 
 def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:
@@ -81,18 +83,23 @@ def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:
     return f"{why[0].upper()}{why[1:]}. So this is what {code(since)} changes: {changed}."
 
 
-def _refused(item: EnvironmentGate) -> Iterator[str]:
-    for held in item.refused:
-        said = inline(cut(held_again(held), LONGEST_WARNING))
-        yield f"{code(held.unit)} {said}. Change the prompt, or {code(lift(held, item))}"
+def _refused(held: Held, item: EnvironmentGate) -> str:
+    said = inline(cut(held_again(held), LONGEST_WARNING))
+    return f"{code(held.unit)}: {said}. Change the prompt, or {code(lift(held, item))}"
 
 
-def _elsewhere(item: EnvironmentGate) -> Iterator[str]:
-    for unit, said in elsewhere(item):
-        yield f"{code(unit)}: {inline(cut(said, LONGEST_WARNING))}"
+def _elsewhere(noted: tuple[str, str]) -> str:
+    unit, said = noted
+    return f"{code(unit)}: {inline(cut(said, LONGEST_WARNING))}"
 
 
-def _list(title: str, items: Iterable[str], most: int) -> list[str]:
-    lines = (f"- {item}" for item in items)
-    shown = fitting(lines, most // 20, lambda left: f"- … and {left:,} more")
+def _list(
+    title: str, items: Iterable[Item], written: Callable[[Item], str], most: int
+) -> list[str]:
+    shown = fitting(
+        items,
+        lambda item: f"- {written(item)}",
+        most // 20,
+        lambda left: f"- … and {left:,} more",
+    )
     return ["\n".join([title, "", *shown])] if shown else []

@@ -31,7 +31,7 @@ def gha() -> None:
     what fails the job.
 
     \b
-    promptops gha comment --from gate.json
+    promptops gha summary --from gate.json
     """
 
 

@@ -8,10 +8,13 @@ obey) is broken by a zero-width space.
 
 import re
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from promptops.cli.output import printable
 
 LONGEST_RUN = 20
+
+Item = TypeVar("Item")
 
 _ACTIVE = re.compile(
     r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=<)(?=[A-Za-z/!?])|(?<=--)(?=>)|(?<=GH)(?=-\d)"
@@ -19,7 +22,7 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _RUN = re.compile("`+")
-_PLAIN = frozenset(" .,;()+=/-?%'\"…→“”⏎")
+_MARK = re.compile("[^\\w .,;()+=/?%'\"…→“”⏎\N{ZERO WIDTH SPACE}-]|_")
 
 
 def harmless(text: str) -> str:
@@ -31,12 +34,7 @@ def harmless(text: str) -> str:
 def inline(text: str) -> str:
     """A text within a line, a table or a summary; line ends become spaces."""
     shown = harmless(" ".join(text.split()))
-    return "".join(
-        mark
-        if mark.isalnum() or mark in _PLAIN or mark == "\N{ZERO WIDTH SPACE}"
-        else f"&#{ord(mark)};"
-        for mark in shown
-    )
+    return _MARK.sub(lambda found: f"&#{ord(found.group())};", shown)
 
 
 def code(text: str) -> str:
@@ -68,13 +66,16 @@ def within(text: str, room: int) -> str:
     )
 
 
-def fitting(items: Iterable[str], room: int, notice: Callable[[int], str]) -> list[str]:
+def fitting(
+    items: Iterable[Item], written: Callable[[Item], str], room: int, notice: Callable[[int], str]
+) -> list[str]:
     """As many whole items as there is room for, and a notice of how many others there are."""
     items = list(items)
     shown: list[str] = []
     for item in items:
-        room -= length(item) + 1
+        text = written(item)
+        room -= length(text) + 1
         if room < 0:
             return [*shown, notice(len(items) - len(shown))]
-        shown.append(item)
+        shown.append(text)
     return shown

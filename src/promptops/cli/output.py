@@ -58,6 +58,8 @@ _LOST = "\N{REPLACEMENT CHARACTER}"
 
 def printable(text: str) -> str:
     """The text with what a terminal would obey or hide shown as U+FFFD."""
+    if text.isprintable():
+        return text
     return "".join(
         mark if mark in "\t\n" or unicodedata.category(mark)[0] != "C" else _LOST for mark in text
     )

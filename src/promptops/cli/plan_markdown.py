@@ -65,19 +65,22 @@ def document(
     `again` is the command that shows what had to be left out.
     """
     parts = list(head)
-    warnings = [_warning(unit, notice) for unit in units for notice in unit.notices]
+    warnings = [(unit, notice) for unit in units for notice in unit.notices]
     if warnings:
-        shown = fitting(warnings, most // 6, lambda left: f"- … and {left:,} more warnings")
+        shown = fitting(
+            warnings, _warning, most // 6, lambda left: f"- … and {left:,} more warnings"
+        )
         parts.append("**Look twice:**\n\n" + "\n".join(shown))
     if units:
         more = " |" * 6
-        shown = fitting(map(row, units), most // 4, lambda left: f"| … and {left:,} more |{more}")
+        shown = fitting(units, row, most // 4, lambda left: f"| … and {left:,} more |{more}")
         parts.append(HEADER + "\n" + "\n".join(shown))
     room = most - length("\n\n".join([*parts, *tail]))
     return "\n\n".join([*parts, *_details(units, room, again), *tail]) + "\n"
 
 
-def _warning(unit: Comparison, notice: Notice) -> str:
+def _warning(warning: tuple[Comparison, Notice]) -> str:
+    unit, notice = warning
     message = inline(cut(notice.message, LONGEST_WARNING))
     return f"- {code(unit.unit)} **{inline(notice.code)}** {message}"
 
@@ -124,5 +127,5 @@ def on_merge(environment: str, units: Iterable[Comparison], revision: int | None
 
 def _left_alone(plan: Plan) -> Iterator[str]:
     if plan.untouched:
-        names = fitting(map(code, plan.untouched), 2_000, lambda left: f"and {left:,} more")
+        names = fitting(plan.untouched, code, 2_000, lambda left: f"and {left:,} more")
         yield f"Live and not in git, left alone: {', '.join(names)}"

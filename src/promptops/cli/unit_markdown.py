@@ -60,7 +60,7 @@ def details(unit: Comparison, room: int) -> str:
     summary = f"<details><summary>{code(unit.unit)}: {impact}, {size_change(unit)}</summary>"
     blocks = [summary]
     room -= length(summary) + FRAME
-    facts = fitting(_facts(unit), min(room, MOST_FACTS), lambda left: f"- … and {left:,} more")
+    facts = fitting(_facts(unit), str, min(room, MOST_FACTS), lambda left: f"- … and {left:,} more")
     if facts:
         blocks.append("\n".join(facts))
         room -= length(blocks[-1])

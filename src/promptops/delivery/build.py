@@ -1,5 +1,6 @@
 """Build releases from the files of a tree: read, check, resolve."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -71,13 +72,24 @@ def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
     return sorted(set(names)) if names else present
 
 
+def read_units(tree: Tree, folder: str, names: Collection[str]) -> dict[str, Unit]:
+    """Those of the named units that are there, read and checked."""
+    present = [name for name in unit_names(tree, folder) if name in names]
+    return {name: read_unit(tree, below(folder, name)) for name in present}
+
+
 def build(tree: Tree, folder: str, names: list[str], environment: str) -> list[Built]:
     """Releases of the named units for an environment; raises InvalidUnits."""
     units = [read_unit(tree, below(folder, name)) for name in names]
+    check_valid(units)
+    return [built_from(unit, environment) for unit in units]
+
+
+def check_valid(units: Collection[Unit]) -> None:
+    """Raises InvalidUnits, with all findings, when one has an error."""
     findings = [finding for unit in units for finding in unit.findings]
     if errors_in(findings):
         raise InvalidUnits(findings)
-    return [built_from(unit, environment) for unit in units]
 
 
 def built_from(unit: Unit, environment: str) -> Built:

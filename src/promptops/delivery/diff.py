@@ -1,17 +1,19 @@
 """Diff: what changed in the units of a repository between two commits. Needs no store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from promptops.delivery import look
-from promptops.delivery.build import InvalidUnits, below, build, unit_names
+from promptops.delivery.build import below, built_from, check_valid, read_units, unit_names
 from promptops.delivery.comparison import Comparison, Notice, compare
 from promptops.delivery.look import Shown
 from promptops.errors import UnknownUnit, UsageError
+from promptops.finding import errors_in
 from promptops.source.git import CommitTree, Repository
 from promptops.source.project import Project
+from promptops.source.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def diff(project: Project, revisions: str, unit: str | None, environment: str | 
     if unit is not None:
         _check_known(unit, project, (old, new), revisions)
     changed = [name for name in changed_units(project, old, new) if unit in {None, name}]
-    return Diff(before, after, environment, compared(project, changed, old, new, environment))
+    were, are = (read_units(tree, project.manifests, changed) for tree in (old, new))
+    check_valid(are.values())
+    return Diff(before, after, environment, compared(were, are, environment or ""))
 
 
 def changed_units(project: Project, old: CommitTree, new: CommitTree) -> list[str]:
@@ -66,43 +70,30 @@ def changed_units(project: Project, old: CommitTree, new: CommitTree) -> list[st
 
 
 def compared(
-    project: Project,
-    names: list[str],
-    old: CommitTree,
-    new: CommitTree,
-    environment: str | None,
+    before: Mapping[str, Unit], after: Mapping[str, Unit], environment: str
 ) -> tuple[Comparison, ...]:
-    """Those of the units whose release differs; raises InvalidUnits for errors in the new one."""
-    present = [set(unit_names(tree, project.manifests)) for tree in (old, new)]
+    """The units whose release differs, those included that only one side has.
+
+    The later ones must be without errors; an earlier one with errors makes its unit a new one.
+    """
     found = (
-        _compared(
-            project,
-            name,
-            old if name in present[0] else None,
-            new if name in present[1] else None,
-            environment or "",
-        )
-        for name in names
+        _compared(name, before.get(name), after.get(name), environment)
+        for name in sorted({*before, *after})
     )
     return tuple(item for item in found if item.digest_before != item.digest_after)
 
 
-def _compared(
-    project: Project, name: str, old: CommitTree | None, new: CommitTree | None, environment: str
-) -> Comparison:
-    """One unit in two commits; None for a commit that does not have it."""
-    after = None if new is None else _shown(project, new, name, environment)
-    try:
-        before = None if old is None else _shown(project, old, name, environment)
-    except InvalidUnits as invalid:
-        first = invalid.findings[0]
-        said = f"the earlier commit cannot be read: {first.code} {first.message}"
-        return compare(name, None, after, [Notice("invalid", said, "it is shown as new")])
-    return compare(name, before, after)
+def _compared(name: str, before: Unit | None, after: Unit | None, environment: str) -> Comparison:
+    new = None if after is None else _shown(after, environment)
+    errors = [] if before is None else errors_in(before.findings)
+    if errors:
+        said = f"the earlier commit cannot be read: {errors[0].code} {errors[0].message}"
+        return compare(name, None, new, [Notice("invalid", said, "it is shown as new")])
+    return compare(name, None if before is None else _shown(before, environment), new)
 
 
-def _shown(project: Project, tree: CommitTree, name: str, environment: str) -> Shown:
-    item = build(tree, project.manifests, [name], environment)[0]
+def _shown(unit: Unit, environment: str) -> Shown:
+    item = built_from(unit, environment)
     return look.built(item.unit, item.digest, item.data)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from promptops.delivery.build import Built, below, built_from, unit_names
+from promptops.delivery.build import Built, built_from
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import compared
 from promptops.delivery.in_git import InGit
@@ -21,7 +21,6 @@ from promptops.finding import Finding, errors_in, in_order
 from promptops.live.records import State
 from promptops.live.store import Store
 from promptops.source.project import Project
-from promptops.source.unit import read_unit
 
 Verdict = Literal["pass", "fail"]
 
@@ -139,10 +138,10 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
     """
     merge = merged(project, base, revision)
     findings = [finding for unit in merge.units.values() for finding in unit.findings]
-    findings += same_names(merge.new, project.manifests, merge.units)
+    findings += same_names(merge.tree, project.manifests, merge.units)
     return Gate(
-        merge.base.commit,
-        merge.new.commit,
+        merge.base,
+        merge.commit,
         len(merge.units),
         tuple(in_order(findings)),
         tuple(_judged(merge, name, store) for name, store in stores.items()),
@@ -151,8 +150,7 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
 
 
 def _judged(merge: Merged, environment: str, store: Store | None) -> EnvironmentGate:
-    sound = [name for name in merge.change if name not in merge.units or merge.units[name].ok]
-    changes = compared(merge.project, sound, merge.old, merge.new, environment)
+    changes = _changes(merge, environment)
     if store is None:
         return EnvironmentGate(environment, changes, offline=True)
     built = {name: built_from(unit, environment) for name, unit in merge.units.items() if unit.ok}
@@ -166,24 +164,32 @@ def _judged(merge: Merged, environment: str, store: Store | None) -> Environment
     return EnvironmentGate(environment, changes, plan, tuple(drift), tuple(held))
 
 
+def _changes(merge: Merged, environment: str) -> tuple[Comparison, ...]:
+    after = {name: unit for name, unit in merge.units.items() if name in merge.change}
+    broken = {name for name, unit in after.items() if not unit.ok}
+    before, after = (
+        {name: unit for name, unit in side.items() if name not in broken}
+        for side in (merge.before, after)
+    )
+    return compared(before, after, environment)
+
+
 def _plan(merge: Merged, store: Store, state: State, built: Mapping[str, Built]) -> Plan | None:
     if len(built) < len(merge.units):
         return None
-    is_older = partial(merge.repository.is_older, merge.new.commit)
-    return plan_of(store, state, built.values(), merge.units, merge.new.commit, is_older)
+    is_older = partial(merge.repository.is_older, merge.commit)
+    return plan_of(store, state, built.values(), merge.units, merge.commit, is_older)
 
 
 def _in_base(merge: Merged, built: Mapping[str, Built], environment: str) -> InGit:
     """What the base wants in an environment; but for the change, that is what the merge makes."""
-    folder = merge.project.manifests
     digests: dict[str, str | None] = {}
-    for name in unit_names(merge.base, folder):
-        item = built.get(name)
-        if name in merge.change:
-            unit = read_unit(merge.base, below(folder, name))
-            item = built_from(unit, environment) if unit.ok else None
-        digests[name] = None if item is None else item.digest
-    return InGit(merge.base.commit, digests, merge.repository.is_older)
+    for name, unit in merge.in_base.items():
+        same = unit is merge.units.get(name)
+        digests[name] = None
+        if unit.ok:
+            digests[name] = (built[name] if same else built_from(unit, environment)).digest
+    return InGit(merge.base, digests, merge.repository.is_older)
 
 
 def _drift(state: State, built: Mapping[str, Built], in_base: InGit) -> Iterator[Drift]:

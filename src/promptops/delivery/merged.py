@@ -7,41 +7,44 @@ have changed a unit, git decides line by line, and here the change has its way.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promptops.delivery.build import below, unit_names
+from promptops.delivery.build import read_units, unit_names
 from promptops.delivery.diff import changed_units
 from promptops.source.git import CommitTree, Repository
 from promptops.source.project import Project
-from promptops.source.unit import Unit, read_unit
+from promptops.source.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The units of a merge, read and checked.
+    """A commit, its `tree`, and the base that it is to be merged into; all units are checked.
 
-    `change` are those that differ between `old`, where the two parted, and `new`, those that are
-    gone included; `in_both` are those of them that differ between `old` and `base` too.
+    `change` names the units that differ between the commit and where the two parted, those that
+    are gone included; `in_both` those of them that the base has changed since, too. `before` are
+    the units of the change as they were, `in_base` all as the base has them, `units` what the
+    merge makes.
     """
 
-    project: Project
     repository: Repository
-    base: CommitTree
-    old: CommitTree
-    new: CommitTree
+    base: str
+    commit: str
+    tree: CommitTree
     change: frozenset[str]
     in_both: tuple[str, ...]
+    before: Mapping[str, Unit]
+    in_base: Mapping[str, Unit]
     units: Mapping[str, Unit]
 
 
 def merged(project: Project, base: str, revision: str) -> Merged:
     """What merging a commit into a base makes; raises UsageError (E405, E406, E407)."""
-    repository = Repository.around(project.root)
+    repository, folder = Repository.around(project.root), project.manifests
     commit, onto = repository.commit(revision), repository.commit(base)
     fork = repository.fork_point(onto, commit)
     old, new, there = (repository.files(each, project.root) for each in (fork, commit, onto))
-    folder = project.manifests
     change = frozenset(changed_units(project, old, new))
-    trees = {name: there for name in unit_names(there, folder) if name not in change}
-    trees |= {name: new for name in unit_names(new, folder) if name in change}
-    units = {name: read_unit(tree, below(folder, name)) for name, tree in sorted(trees.items())}
-    in_both = change.intersection(changed_units(project, old, there))
-    return Merged(project, repository, there, old, new, change, tuple(sorted(in_both)), units)
+    before = read_units(old, folder, change)
+    now = before if fork == onto else read_units(there, folder, change)
+    others = read_units(there, folder, {*unit_names(there, folder)} - change)
+    units = dict(sorted((others | read_units(new, folder, change)).items()))
+    in_both = tuple(sorted(change.intersection(changed_units(project, old, there))))
+    return Merged(repository, onto, commit, new, change, in_both, before, others | now, units)

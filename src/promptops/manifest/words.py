@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Literal
 
@@ -43,6 +44,8 @@ class Segment:
 _Range = tuple[int, int, int, int]  # from and to in the old sequence, from and to in the new one
 
 
+# The same texts often change in several environments.
+@lru_cache(maxsize=256)
 def word_diff(before: str, after: str) -> tuple[Segment, ...]:
     """Segments in order: *same* and *removed* make the old text, *same* and *added* the new one."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)

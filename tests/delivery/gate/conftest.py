@@ -8,7 +8,7 @@ from promptops.live.store import Store
 from tests.cli.projects import Project, clean_variables, new_project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("repository")
     project = new_project(folder / "project", clean_variables(folder / "home"))
