@@ -9,7 +9,7 @@ from promptops.cli.findings import as_text
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github import as_github
 from promptops.cli.options import report_option
-from promptops.cli.output import emit
+from promptops.cli.output import counted, emit
 from promptops.cli.sarif import as_sarif
 from promptops.delivery.validate import Checked
 from promptops.delivery.validate import validate as check
@@ -49,28 +49,24 @@ def _project_manifests() -> tuple[Path, ...]:
 
 
 def _report(output: str, checked: Checked) -> None:
-    findings, counted = checked.findings, _counted(checked)
+    findings, summary = checked.findings, _summary(checked)
     if output == "sarif":
         emit("json", as_sarif(findings), "")
         return
     facts = {"checked": checked.count, "findings": [finding.as_json() for finding in findings]}
     if output == "markdown":
-        text = as_markdown(findings, counted)
+        text = as_markdown(findings, summary)
     elif output == "github":
         text = as_github(findings)
     else:
-        text = "\n".join([*(as_text(finding) + "\n" for finding in findings), counted])
+        text = "\n".join([*(as_text(finding) + "\n" for finding in findings), summary])
     emit(output, facts, text)
 
 
-def _counted(checked: Checked) -> str:
+def _summary(checked: Checked) -> str:
     errors = len(errors_in(checked.findings))
     warnings = len(checked.findings) - errors
     return (
-        f"checked {_count(checked.count, 'manifest')}: {_count(errors, 'error')}, "
-        f"{_count(warnings, 'warning')}"
+        f"checked {counted(checked.count, 'manifest')}: {counted(errors, 'error')}, "
+        f"{counted(warnings, 'warning')}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

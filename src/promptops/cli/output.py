@@ -50,6 +50,10 @@ def printable(text: str) -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows with aligned columns; the first one is the header."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -7,6 +7,7 @@ each unit get what is left, and what does not fit is cut with a notice that says
 from collections.abc import Iterator
 
 from promptops.cli.markdown import code, fitting, inline, length
+from promptops.cli.output import counted
 from promptops.cli.unit_markdown import HEADER, details, row
 from promptops.delivery.comparison import Comparison, Notice
 from promptops.delivery.diff import Diff
@@ -26,7 +27,7 @@ def plan_markdown(plan: Plan) -> str:
         for mark in plan.environment
     )
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
-    changed = f"{len(plan.units)} unit{'' if len(plan.units) == 1 else 's'}"
+    changed = counted(len(plan.units), "unit")
     head = [
         f"<!-- promptops:plan {environment} {plan.digest} -->",
         f"### promptops: plan for {code(plan.environment)}",

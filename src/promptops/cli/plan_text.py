@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import click
 
-from promptops.cli.output import printable
+from promptops.cli.output import counted, printable
 from promptops.cli.settings import Environment
-from promptops.cli.texts import changed_texts, marked_lines
+from promptops.cli.texts import changed_fields, changed_texts, marked_lines
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import Diff
 from promptops.delivery.plan import Plan
@@ -32,7 +32,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
     else:
         lines = [f"{plan.environment} is at revision {plan.head.revision} in {place.address}"]
     if plan.units:
-        lines.append(f"commit {commit} changes {_count(len(plan.units), 'unit')}:")
+        lines.append(f"commit {commit} changes {counted(len(plan.units), 'unit')}:")
     else:
         lines.append(f"commit {commit} changes nothing; what is not committed is not looked at")
     for unit in plan.units:
@@ -48,7 +48,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
 
 def diff_text(diff: Diff) -> str:
     """What changed between two commits."""
-    lines = [f"{diff.before[:12]}..{diff.after[:12]} changes {_count(len(diff.units), 'unit')}"]
+    lines = [f"{diff.before[:12]}..{diff.after[:12]} changes {counted(len(diff.units), 'unit')}"]
     for unit in diff.units:
         lines += ["", *unit_lines(unit)]
     return "\n".join(lines)
@@ -69,19 +69,13 @@ def unit_lines(unit: Comparison) -> Iterator[str]:
     for reason in unit.grade.reasons:
         if reason.impact is Impact.MAJOR:
             yield f"  {word}: {printable(f'{reason.field}: {reason.message}')}"
-    for change in unit.changes:
-        if not is_text(change):
-            yield f"  {printable(change.field)}: {before_after(change)}"
+    for change in changed_fields(unit):
+        yield f"  {printable(change.field)}: {before_after(change)}"
     for text in changed_texts(unit):
         yield f"  {printable(text.label)}"
         for line in marked_lines(text):
             yield "    | " + ("…" if line is None else "".join(map(_coloured, line)))
     yield f"  size: {size_change(unit)}"
-
-
-def is_text(change: Difference) -> bool:
-    """Whether a field is shown word by word."""
-    return change.field == "examples" or change.field.startswith("prompt.messages[")
 
 
 def before_after(change: Difference) -> str:
@@ -118,7 +112,3 @@ def marked(segment: Segment) -> str:
 def _coloured(segment: Segment) -> str:
     colour = {"removed": "red", "added": "green"}.get(segment.kind)
     return click.style(marked(segment), fg=colour) if colour else marked(segment)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
