@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -23,7 +24,8 @@ from promptops.delivery.deployment import Deployment
 from promptops.delivery.rollback import rollback
 from promptops.live.moves import Intent
 from promptops.live.store import Store
-from promptops.source.project import find_project
+from promptops.source.project import Project as Read
+from promptops.source.project import read_project
 from tests.servers import SERVERS
 
 PYTHON = sys.executable
@@ -152,6 +154,29 @@ class Project:
             encoding="utf-8",
         )
 
+    def on_a_terminal(self, *arguments: str, **variables: str) -> str:
+        """What a person sees of promptops: standard output and errors are a terminal."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [PROMPTOPS, *arguments],
+            cwd=self.root,
+            env=self.variables | {"TERM": "xterm"} | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := os.read(ours, 1 << 16):
+                seen += part
+        except OSError:  # the other end is closed
+            pass
+        finally:
+            os.close(ours)
+            process.wait(20)
+        return seen.decode()
+
     def git(self, *arguments: str) -> str:
         done = subprocess.run(
             ["git", *arguments],
@@ -179,7 +204,7 @@ class Project:
         self.write(f"manifests/{unit}/system.md", prompt + "\n")
         return self.commit(f"{unit}: {prompt}")
 
-    def commit(self, message: str) -> str:
+    def commit(self, message: str = "change") -> str:
         """Everything that lies there; the commit's id."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
@@ -189,17 +214,16 @@ class Project:
     def head(self) -> str:
         return self.git("rev-parse", "HEAD")
 
+    def read(self) -> Read:
+        return read_project(self.root)
+
     def digest(self, unit: str, environment: str = "production", commit: str = "HEAD") -> str:
         """Of the release that a commit makes."""
-        project = find_project(self.root)
-        assert project is not None
-        return from_commit(project, (unit,), environment, commit).built[0].digest
+        return from_commit(self.read(), (unit,), environment, commit).built[0].digest
 
     def deploy(self, store: Store, *units: str, commit: str = "HEAD") -> Deployment:
         """As the command does it, without the process: to set a situation up."""
-        project = find_project(self.root)
-        assert project is not None
-        checkout = from_commit(project, units, store.environment, commit)
+        checkout = from_commit(self.read(), units, store.environment, commit)
         releases = {item.unit: (item.digest, item.data) for item in checkout.built}
         return deploy(store, releases, intent(checkout.commit), Conditions(create=True))
 

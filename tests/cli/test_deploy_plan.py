@@ -9,7 +9,8 @@ import pytest
 from promptops.delivery.plan import plan_digest
 from promptops.live.records import Head
 from promptops.live.store import Store
-from tests.plan_projects import Done, PlanProject
+from tests.cli.projects import Ended
+from tests.plan_projects import PlanProject
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 def planned(tmp_path: Path, store_url: str) -> PlanProject:
     """Revision 1 is live, and plan.json holds what the next commit does to greeter."""
     project = PlanProject.new(tmp_path / "project", store_url)
-    project.deploy()
+    project.deploy_all()
     project.edit("greeter/system.md", "kind", "gentle")
     project.commit()
     make_plan(project)
@@ -29,12 +30,12 @@ def planned(tmp_path: Path, store_url: str) -> PlanProject:
 
 
 def make_plan(project: PlanProject, *arguments: str) -> None:
-    done = project.promptops("plan", "--env", "production", "--out", "plan.json", *arguments)
+    done = project.run("plan", "--env", "production", "--out", "plan.json", *arguments)
     assert done.code == 0, done.err
 
 
-def apply(project: PlanProject, *arguments: str) -> Done:
-    return project.promptops("deploy", "--plan", "plan.json", "-o", "json", *arguments)
+def apply(project: PlanProject, *arguments: str) -> Ended:
+    return project.run("deploy", "--plan", "plan.json", "-o", "json", *arguments)
 
 
 def facts_of(project: PlanProject) -> Any:
@@ -50,7 +51,7 @@ def rewrite(project: PlanProject, facts: Any, *, named: bool = True) -> None:
     (project.root / "plan.json").write_text(json.dumps(facts), "utf-8")
 
 
-def assert_refused(done: Done, store: Store, *said: str) -> None:
+def assert_refused(done: Ended, store: Store, *said: str) -> None:
     """Refused as plan-changed, for scripts too, and greeter is not what was planned."""
     assert (done.code, done.json["refused"]["code"]) == (3, "plan-changed")
     assert done.json["action"] == "none"
@@ -78,7 +79,7 @@ def test_a_plan_for_a_new_environment_makes_it(
 
 
 def test_a_plan_that_changes_nothing_does_nothing(planned: PlanProject, store: Store) -> None:
-    planned.deploy()
+    planned.deploy_all()
     make_plan(planned)
     head = store.read().head
     done = apply(planned)
@@ -87,8 +88,8 @@ def test_a_plan_that_changes_nothing_does_nothing(planned: PlanProject, store: S
 
 
 def test_what_was_held_when_planned_is_left_alone(planned: PlanProject, store: Store) -> None:
-    planned.deploy()
-    assert planned.promptops("rollback", "greeter", "--env", "production").code == 0
+    planned.deploy_all()
+    assert planned.run("rollback", "greeter", "--env", "production").code == 0
     live = store.read().pointers["greeter"].digest
     make_plan(planned)
     done = apply(planned)
@@ -98,7 +99,7 @@ def test_what_was_held_when_planned_is_left_alone(planned: PlanProject, store: S
 
 
 def test_a_deployment_of_the_unit_since_is_named(planned: PlanProject, store: Store) -> None:
-    planned.deploy()
+    planned.deploy_all()
     assert_refused(
         apply(planned),
         store,
@@ -110,14 +111,14 @@ def test_a_deployment_of_the_unit_since_is_named(planned: PlanProject, store: St
 def test_a_deployment_of_another_unit_since_is_named(planned: PlanProject, store: Store) -> None:
     live = store.read().pointers["farewell"].digest
     hold = ("hold", "farewell", live, "--env", "production", "--reason", "it is rude")
-    assert planned.promptops(*hold).code == 0
+    assert planned.run(*hold).code == 0
     before = store.read()
     assert_refused(apply(planned), store, "revision 2 is a hold of farewell by ")
     assert store.read() == before
 
 
 def test_a_commit_since_is_named(planned: PlanProject, store: Store) -> None:
-    was = planned.git("rev-parse", "HEAD")
+    was = planned.head
     planned.write("README.md", "Hello\n")
     now = planned.commit()
     before = store.read()
@@ -150,7 +151,7 @@ def test_a_live_release_that_was_never_live_is_named(planned: PlanProject, store
 
 
 def test_a_dry_run_refuses_too(planned: PlanProject, store: Store) -> None:
-    planned.deploy()
+    planned.deploy_all()
     assert_refused(apply(planned, "--dry-run"), store)
 
 

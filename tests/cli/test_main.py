@@ -1,7 +1,6 @@
 """What all commands have in common: help, suggestions, streams, colours, exit codes."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -153,39 +152,15 @@ def test_json_is_json_in_either_spelling(deployed: Project, command: tuple[str, 
 # --- colours and terminals ------------------------------------------------------------------------
 
 
-def on_a_terminal(project: Project, *arguments: str, **variables: str) -> str:
-    """What a person sees: standard output and errors are a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [PROMPTOPS, *arguments],
-        cwd=project.root,
-        env=project.variables | {"TERM": "xterm"} | variables,
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    seen = b""
-    try:
-        while part := os.read(ours, 1 << 16):
-            seen += part
-    except OSError:  # the other end is closed
-        pass
-    finally:
-        os.close(ours)
-        process.wait(20)
-    return seen.decode()
-
-
 def test_colours_are_for_terminals_that_want_them(git_project: Project) -> None:
     git_project.write("manifests/greeter/system.md", "{{ gest }}\n")
-    coloured = on_a_terminal(git_project, "validate")
+    coloured = git_project.on_a_terminal("validate")
     assert "\x1b[31m\x1b[1merror[E302]\x1b[0m" in coloured
-    assert "\x1b[" in on_a_terminal(git_project, "status", "--env", "nowhere")
+    assert "\x1b[" in git_project.on_a_terminal("status", "--env", "nowhere")
     for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert "\x1b" not in on_a_terminal(git_project, "validate", **variables)
-        assert "\x1b" not in on_a_terminal(git_project, "status", "--env", "nowhere", **variables)
-    assert "\x1b" not in on_a_terminal(git_project, "validate", "--json")
+        assert "\x1b" not in git_project.on_a_terminal("validate", **variables)
+        assert "\x1b" not in git_project.on_a_terminal("status", "--env", "nowhere", **variables)
+    assert "\x1b" not in git_project.on_a_terminal("validate", "--json")
 
 
 def test_there_is_no_colour_in_a_pipe(git_project: Project) -> None:

@@ -1,10 +1,6 @@
 """plan and diff, as they are typed."""
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,19 +21,13 @@ def project(tmp_path: Path, store_url: str) -> PlanProject:
 
 
 @pytest.fixture
-def deployed(project: PlanProject) -> PlanProject:
-    """Revision 1 of production is the first commit."""
-    project.deploy()
+def changed(project: PlanProject) -> PlanProject:
+    """The first commit is live; the next makes greeter gentle, in a version of its own."""
+    project.deploy_all()
+    project.edit("greeter/system.md", "kind", "gentle")
+    project.edit("greeter/manifest.yaml", '"1.0.0"', '"1.0.1"')
+    project.commit()
     return project
-
-
-@pytest.fixture
-def changed(deployed: PlanProject) -> PlanProject:
-    """The next commit makes greeter gentle, in a version of its own."""
-    deployed.edit("greeter/system.md", "kind", "gentle")
-    deployed.edit("greeter/manifest.yaml", '"1.0.0"', '"1.0.1"')
-    deployed.commit()
-    return deployed
 
 
 def test_the_plan_has_a_fixed_shape(changed: PlanProject, store: Store) -> None:
@@ -47,7 +37,7 @@ def test_the_plan_has_a_fixed_shape(changed: PlanProject, store: Store) -> None:
     assert list(made) == ["environment", "head", "commit", "digest", "units"]
     assert made["environment"] == "production"
     assert made["head"] == {"epoch": live.head.epoch, "revision": live.head.revision}
-    assert made["commit"] == changed.git("rev-parse", "HEAD")
+    assert made["commit"] == changed.head
     (unit,) = made["units"]
     assert list(unit) == ["unit", "from", "to", "impact", "changes", "warnings"]
     assert (unit["unit"], unit["impact"]) == ("greeter", "patch")
@@ -67,7 +57,7 @@ def test_a_plan_writes_nothing_to_the_store(project: PlanProject, store: Store) 
 
 
 def test_the_text_shows_the_words_without_colour(changed: PlanProject) -> None:
-    done = changed.promptops("plan", "--env", "production")
+    done = changed.run("plan", "--env", "production")
     assert "    | You must be [-kind-]{+gentle+}.\n" in done.out
     assert '  prompt.version: "1.0.0" → "1.0.1"\n' in done.out
     assert "characters, ~" in done.out
@@ -76,22 +66,9 @@ def test_the_text_shows_the_words_without_colour(changed: PlanProject) -> None:
 
 
 def test_a_terminal_gets_colour_and_the_same_words(changed: PlanProject) -> None:
-    main, child = pty.openpty()
-    command = [sys.executable, "-m", "promptops.cli", "plan", "--env", "production"]
-    variables = {**os.environ, "TERM": "xterm"}
-    variables.pop("NO_COLOR", None)
-    with subprocess.Popen(command, cwd=changed.root, stdout=child, env=variables) as process:
-        os.close(child)
-        out = b""
-        try:
-            while part := os.read(main, 4096):
-                out += part
-        except OSError:  # what Linux says at the end of a terminal
-            pass
-        assert process.wait() == 0
-    os.close(main)
-    assert b"[-kind-]" in out
-    assert b"\x1b[32m{+gentle+}\x1b[0m" in out
+    seen = changed.on_a_terminal("plan", "--env", "production")
+    assert "[-kind-]" in seen
+    assert "\x1b[32m{+gentle+}\x1b[0m" in seen
 
 
 def test_control_characters_of_what_is_live_do_not_reach_the_terminal(
@@ -99,16 +76,16 @@ def test_control_characters_of_what_is_live_do_not_reach_the_terminal(
 ) -> None:
     changed.edit("greeter/manifest.yaml", "index: kb,", 'index: "kb\\u2060",')
     changed.commit()
-    done = changed.promptops("plan", "--env", "production")
+    done = changed.run("plan", "--env", "production")
     assert "\u2060" not in done.out
 
 
 def test_exit_code_says_whether_something_differs(changed: PlanProject) -> None:
     arguments = ("plan", "--env", "production", "--exit-code")
-    assert changed.promptops(*arguments).code == 1
-    assert changed.promptops(*arguments[:-1]).code == 0
-    changed.deploy()
-    assert changed.promptops(*arguments).code == 0
+    assert changed.run(*arguments).code == 1
+    assert changed.run(*arguments[:-1]).code == 0
+    changed.deploy_all()
+    assert changed.run(*arguments).code == 0
 
 
 def test_another_commit_can_be_planned(changed: PlanProject) -> None:
@@ -116,12 +93,12 @@ def test_another_commit_can_be_planned(changed: PlanProject) -> None:
 
 
 def test_out_writes_what_json_prints(changed: PlanProject) -> None:
-    done = changed.promptops("plan", "--env", "production", "--out", "plan.json", "-o", "json")
+    done = changed.run("plan", "--env", "production", "--out", "plan.json", "-o", "json")
     assert json.loads((changed.root / "plan.json").read_text("utf-8")) == done.json
 
 
 def test_out_into_a_folder_that_is_not_there_is_a_usage_error(changed: PlanProject) -> None:
-    done = changed.promptops("plan", "--env", "production", "--out", "gone/plan.json")
+    done = changed.run("plan", "--env", "production", "--out", "gone/plan.json")
     assert done.code == 2
     assert "gone/plan.json cannot be written: No such file or directory" in done.err
 
@@ -129,40 +106,40 @@ def test_out_into_a_folder_that_is_not_there_is_a_usage_error(changed: PlanProje
 def test_a_unit_with_errors_cannot_be_planned(changed: PlanProject) -> None:
     changed.edit("greeter/manifest.yaml", "provider: openai, ", "")
     changed.commit()
-    done = changed.promptops("plan", "--env", "production")
+    done = changed.run("plan", "--env", "production")
     assert done.code == 1
     assert "E211" in done.err
 
 
 def test_a_store_that_cannot_be_reached_is_exit_4(changed: PlanProject) -> None:
-    done = changed.promptops("plan", "--env", "production", "--store", "redis://127.0.0.1:1/0")
+    done = changed.run("plan", "--env", "production", "--store", "redis://127.0.0.1:1/0")
     assert done.code == 4
 
 
 def test_markdown_begins_with_the_marker(changed: PlanProject) -> None:
     made = changed.plan()
-    done = changed.promptops("plan", "--env", "production", "-o", "markdown")
+    done = changed.run("plan", "--env", "production", "-o", "markdown")
     assert done.out.startswith(f"<!-- promptops:plan production {made['digest']} -->\n")
     assert "You must be [-kind-]{+gentle+}." in done.out
 
 
 def test_diff_compares_commits_without_a_store(changed: PlanProject) -> None:
-    done = changed.promptops("diff", "HEAD~1..HEAD", "greeter", "-o", "json")
+    done = changed.run("diff", "HEAD~1..HEAD", "greeter", "-o", "json")
     assert list(done.json) == ["from", "to", "environment", "units"]
     assert done.json["environment"] is None
     (unit,) = done.json["units"]
     assert (unit["unit"], unit["impact"]) == ("greeter", "patch")
-    text = changed.promptops("diff", "HEAD~1..HEAD", "--exit-code")
+    text = changed.run("diff", "HEAD~1..HEAD", "--exit-code")
     assert text.code == 1
     assert "You must be [-kind-]{+gentle+}." in text.out
-    assert changed.promptops("diff", "HEAD~1..HEAD", "farewell", "--exit-code").code == 0
-    markdown = changed.promptops("diff", "HEAD~1..HEAD", "-o", "markdown").out
+    assert changed.run("diff", "HEAD~1..HEAD", "farewell", "--exit-code").code == 0
+    markdown = changed.run("diff", "HEAD~1..HEAD", "-o", "markdown").out
     assert "<!-- promptops:plan" not in markdown
     assert "You must be [-kind-]{+gentle+}." in markdown
 
 
 def test_the_digest_of_a_plan_is_no_digest_of_its_file(changed: PlanProject) -> None:
     """It names what is done; texts and warnings may be shown differently one day."""
-    changed.promptops("plan", "--env", "production", "--out", "plan.json")
+    changed.run("plan", "--env", "production", "--out", "plan.json")
     data = (changed.root / "plan.json").read_bytes()
     assert digest_of(data) != json.loads(data)["digest"]

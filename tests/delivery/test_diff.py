@@ -26,7 +26,7 @@ def impacts(found: Diff) -> dict[str, str]:
 
 
 def test_the_units_that_changed_are_compared(project: PlanProject) -> None:
-    first = project.git("rev-parse", "HEAD")
+    first = project.head
     project.edit("greeter/manifest.yaml", "maxLength: 100", "maxLength: 50")
     second = project.commit()
     found = between(project, "HEAD~1..HEAD")

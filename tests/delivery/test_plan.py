@@ -27,7 +27,7 @@ def project(tmp_path: Path, store_url: str) -> PlanProject:
 @pytest.fixture
 def deployed(project: PlanProject) -> PlanProject:
     """Revision 1 of production is the first commit."""
-    project.deploy()
+    project.deploy_all()
     return project
 
 
@@ -75,7 +75,7 @@ def test_a_plan_is_what_a_deployment_then_does(deployed: PlanProject, store: Sto
     deployed.edit("greeter/manifest.yaml", "2026-11-01", "2026-11-15")
     deployed.commit()
     (unit,) = planned(deployed, store).units
-    deployed.deploy()
+    deployed.deploy_all()
     assert store.read().pointers["greeter"].digest == unit.digest_after
 
 
@@ -115,22 +115,22 @@ def test_a_unit_that_is_live_and_not_in_git_is_left_alone(
 def test_a_held_release_is_shown_as_held(deployed: PlanProject, store: Store) -> None:
     deployed.edit("greeter/system.md", "kind", "gentle")
     deployed.commit()
-    deployed.deploy()
-    assert deployed.promptops("rollback", "greeter", "--env", "production").code == 0
+    deployed.deploy_all()
+    assert deployed.run("rollback", "greeter", "--env", "production").code == 0
     made = planned(deployed, store)
     (unit,) = made.units
     assert unit.held
     assert "is held and will not be deployed" in messages(made)
-    deployed.deploy()
+    deployed.deploy_all()
     assert store.read().pointers["greeter"].digest == unit.digest_before
 
 
 def test_a_commit_older_than_the_live_one_is_called_so(deployed: PlanProject, store: Store) -> None:
-    first = deployed.git("rev-parse", "HEAD")
+    first = deployed.head
     deployed.edit("greeter/manifest.yaml", "0.2", "0.3")
     deployed.edit("greeter/manifest.yaml", "0.1", "0.4")
     deployed.commit()
-    deployed.deploy()
+    deployed.deploy_all()
     assert codes(planned(deployed, store, first)) == ["older"]
 
 
@@ -155,7 +155,7 @@ def test_a_version_that_was_another_text_before_is_w232(
         (path / "manifest.yaml").write_text(manifest, "utf-8")
         deployed.commit()
         made = planned(deployed, store)
-        deployed.deploy()
+        deployed.deploy_all()
     assert "prompt.version 1.0.0 was another text at revision 1" in messages(made)
     assert codes(made).count("W232") == 1
 

@@ -21,21 +21,21 @@ def same(project: PlanProject, commit: str, folder: str = GREETER) -> bool:
 
 
 def test_a_folder_that_nobody_touched_is_the_same(project: PlanProject) -> None:
-    first = project.git("rev-parse", "HEAD")
+    first = project.head
     project.edit("farewell/system.md", "kind", "gentle")
     project.commit()
     assert same(project, first)
 
 
 def test_a_file_that_changed_makes_another_folder(project: PlanProject) -> None:
-    first = project.git("rev-parse", "HEAD")
+    first = project.head
     project.edit("greeter/system.md", "kind", "gentle")
     project.commit()
     assert not same(project, first)
 
 
 def test_a_link_in_place_of_a_file_makes_another_folder(project: PlanProject) -> None:
-    first = project.git("rev-parse", "HEAD")
+    first = project.head
     prompt = project.root / GREETER / "system.md"
     prompt.unlink()
     prompt.symlink_to("manifest.yaml")
@@ -49,7 +49,7 @@ def test_a_commit_that_git_has_not_says_nothing(project: PlanProject, commit: st
 
 
 def test_a_folder_that_is_not_there_is_not_the_same(project: PlanProject) -> None:
-    assert not same(project, project.git("rev-parse", "HEAD"), "manifests/gone")
+    assert not same(project, project.head, "manifests/gone")
 
 
 def test_a_project_in_a_folder_of_its_repository(tmp_path: Path) -> None:

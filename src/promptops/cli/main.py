@@ -98,7 +98,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of a command line (DESIGN: 0, 1, 2, 3, 4, 5, 130; 143)."""
+    """The exit code of a command line: 0 to 5, and 130 or 143 after a signal."""
     try:
         return cli.main(arguments, prog_name="promptops", standalone_mode=False) or 0
     except (PromptopsError, click.ClickException, click.Abort, KeyboardInterrupt) as error:

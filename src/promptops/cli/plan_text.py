@@ -7,7 +7,7 @@ import click
 
 from promptops.cli.output import count, cut, in_line
 from promptops.cli.settings import Environment
-from promptops.cli.texts import changed_texts, marked_lines
+from promptops.cli.texts import changed_fields, changed_texts, marked_lines
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import Diff
 from promptops.delivery.plan import Plan
@@ -69,19 +69,13 @@ def unit_lines(unit: Comparison) -> Iterator[str]:
     for reason in unit.grade.reasons:
         if reason.impact is Impact.MAJOR:
             yield f"  {word}: {in_line(f'{reason.field}: {reason.message}')}"
-    for change in unit.changes:
-        if not is_text(change):
-            yield f"  {in_line(change.field)}: {before_after(change)}"
+    for change in changed_fields(unit):
+        yield f"  {in_line(change.field)}: {before_after(change)}"
     for text in changed_texts(unit):
         yield f"  {in_line(text.label)}"
         for line in marked_lines(text):
             yield "    | " + ("…" if line is None else "".join(map(_coloured, line)))
     yield f"  size: {size_change(unit)}"
-
-
-def is_text(change: Difference) -> bool:
-    """Whether a field is shown word by word."""
-    return change.field == "examples" or change.field.startswith("prompt.messages[")
 
 
 def before_after(change: Difference) -> str:

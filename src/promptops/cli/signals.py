@@ -40,8 +40,10 @@ def _answer_with(answer: Callable[[int, object], None] | signal.Handlers) -> Non
 
 
 def _end(number: int, _: object) -> None:
-    os.write(2, f"error: {_WORDS[signal.Signals(number)]}\n".encode())
-    os._exit(128 + number)
+    try:
+        os.write(2, f"error: {_WORDS[signal.Signals(number)]}\n".encode())
+    finally:
+        os._exit(128 + number)
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptops.delivery.comparison import Comparison
-from promptops.manifest.difference import message_pairs
+from promptops.manifest.difference import Difference, message_pairs
 from promptops.manifest.words import Segment, word_diff
 
 CONTEXT = 1
@@ -22,16 +22,25 @@ class ChangedText:
     after: str
 
 
+def changed_fields(unit: Comparison) -> list[Difference]:
+    """The fields of a unit that differ, without those of which the words are shown."""
+    return [change for change in unit.changes if not _is_text(change)]
+
+
 def changed_texts(unit: Comparison) -> Iterator[ChangedText]:
     """The messages and examples of a unit that differ."""
-    for change in unit.changes:
-        if change.field.startswith("prompt.messages["):
+    for change in filter(_is_text, unit.changes):
+        if change.field != "examples":
             yield _text(change.field, change.before, change.after)
-        elif change.field == "examples":
+        else:
             before: Any = change.before
             after: Any = change.after
             for index, was, now in message_pairs(before, after):
                 yield _text(f"examples[{index}]", was, now)
+
+
+def _is_text(change: Difference) -> bool:
+    return change.field == "examples" or change.field.startswith("prompt.messages[")
 
 
 def _text(field: str, before: Any, after: Any) -> ChangedText:

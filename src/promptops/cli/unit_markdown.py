@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 from promptops.cli.markdown import code, fenced, fitting, harmless, inline, length, within
 from promptops.cli.output import cut
-from promptops.cli.plan_text import before_after, is_text, marked, size_change
-from promptops.cli.texts import ChangedText, changed_texts, marked_lines
+from promptops.cli.plan_text import before_after, marked, size_change
+from promptops.cli.texts import ChangedText, changed_fields, changed_texts, marked_lines
 from promptops.delivery.comparison import Comparison
 from promptops.manifest.contract import Impact
 from promptops.manifest.document import thaw
@@ -74,9 +74,8 @@ def _facts(unit: Comparison) -> Iterator[str]:
     for reason in unit.grade.reasons:
         if reason.impact is Impact.MAJOR:
             yield f"- **major** {code(reason.field)}: {inline(reason.message)}"
-    for change in unit.changes:
-        if not is_text(change):
-            yield f"- {code(change.field)}: {code(before_after(change))}"
+    for change in changed_fields(unit):
+        yield f"- {code(change.field)}: {code(before_after(change))}"
 
 
 def _words(text: ChangedText, room: int) -> str:

@@ -124,8 +124,8 @@ class _Repeat:
         self._step()
         if name in _REPEATS:
             return self._several(*argument)
-        parts = [self._sequence(part) for part in _parts(name, argument)]
         if name in {"SUBPATTERN", "BRANCH"}:
+            parts = [self._sequence(part) for part in _parts(name, argument)]
             return _Part(
                 [place for part in parts for place in part.first],
                 [place for part in parts for place in part.last],
@@ -140,7 +140,8 @@ class _Repeat:
         self.marks.append(self._known[key])
         self.after.append(set())
         place = [len(self.marks) - 1]
-        return _Part(place, place, min(1, sum(part.empty for part in parts)))
+        empty = any(part.getwidth()[0] == 0 for part in _parts(name, argument))
+        return _Part(place, place, empty or (name == "POSSESSIVE_REPEAT" and argument[0] == 0))
 
     def _several(self, least: int, most: int, body: Any) -> _Part:
         part = last = _NOTHING
