@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import click
+
+_NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 def emit(output: str, data: Any, text: str) -> None:
@@ -20,8 +23,14 @@ def emit(output: str, data: Any, text: str) -> None:
 
 def as_json(data: Any) -> str:
     """The data of a command as it is printed, and as files hold it."""
-    # The runner of GitHub's workflows obeys `##[…]` anywhere in a line; to JSON it is the same.
-    return json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
+    # The runner of GitHub's workflows obeys `##[…]` anywhere in a line, and a terminal what is no
+    # character to be seen; to JSON they are the same as escapes.
+    text = json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(mark: str) -> str:
+    return json.dumps(mark)[1:-1] if unicodedata.category(mark)[0] == "C" else mark
 
 
 def say(message: str) -> None:
