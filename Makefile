@@ -1,13 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test soak bench lint clean
 
 demo: .venv/ready
 	@$(BIN)/promptops demo
 
 test: lint
 	$(BIN)/pytest -n auto -q
+
+soak: .venv/ready
+	$(BIN)/pytest -n auto -q --soak
 
 lint: .venv/ready
 	$(BIN)/ruff check

@@ -2,6 +2,9 @@
 
 Servers are shared by the tests of a worker, and every test has a namespace of its own in them; a
 test that stops, fills or reconfigures a server takes `redis_server`, which is private.
+
+A test of chance says how often it tries: `@pytest.mark.soak(short=200, full=10_000)`, and takes
+`times`. With `--soak` those tests run alone, in full.
 """
 
 import itertools
@@ -20,6 +23,24 @@ from promptops.live.store import OPERATOR, Store, Timeouts
 from tests.servers import SERVERS, Server, sqlite_dump
 
 _namespaces = (f"test{number}" for number in itertools.count(1))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="the tests of chance alone, in full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("soak"):
+        others = [item for item in items if item.get_closest_marker("soak") is None]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item.get_closest_marker("soak") is not None]
+
+
+@pytest.fixture
+def times(request: pytest.FixtureRequest) -> int:
+    """How often a test of chance tries."""
+    marker = request.node.get_closest_marker("soak")
+    return int(marker.kwargs["full" if request.config.getoption("soak") else "short"])
 
 
 @pytest.fixture(scope="session")

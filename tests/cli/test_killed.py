@@ -10,8 +10,6 @@ from promptops.live.records import Head
 from promptops.live.store import Store, entries
 from tests.cli.projects import Project
 
-POINTS = 30
-
 
 def assert_consistent(store: Store) -> Head:
     """Head, history and pointers tell the same story; the head."""
@@ -29,8 +27,9 @@ def assert_consistent(store: Store) -> Head:
     return state.head
 
 
+@pytest.mark.soak(short=30, full=200)
 @pytest.mark.parametrize("backend", ["sqlite", "valkey"], indirect=True)
-def test_a_killed_deploy_happened_or_did_not(deployed: Project, store: Store) -> None:
+def test_a_killed_deploy_happened_or_did_not(deployed: Project, store: Store, times: int) -> None:
     deploy = ("deploy", "--all", "--env", "production", "--allow-older", "--commit")
     commits = []
     for number in (1, 2):
@@ -44,7 +43,7 @@ def test_a_killed_deploy_happened_or_did_not(deployed: Project, store: Store) ->
     assert done.code == 0
     dice = random.Random(20261121)  # noqa: S311 - the same dice every time
     head, happened = assert_consistent(store), 0
-    for point in range(POINTS):
+    for point in range(times):
         # The one that is not live, so that there is something to do.
         commit = commits[store.read().pointers["greeter"].commit == commits[0]]
         process = deployed.start(*deploy, commit)
@@ -59,7 +58,7 @@ def test_a_killed_deploy_happened_or_did_not(deployed: Project, store: Store) ->
             assert {live.commit for live in store.read().pointers.values()} == {commit}
         head = now
     # The kills fell on both sides of the swap, so some must have fallen close to it.
-    assert 0 < happened < POINTS
+    assert 0 < happened < times
     deployed.says("greeter", "Good grief.")
     status = deployed.run("status", "--env", "production", "--json")
     assert (status.code, status.json["revision"]) == (0, head.revision)

@@ -1,5 +1,6 @@
 """validate -o: every format says the same, and no text of a prompt becomes a command or markup."""
 
+import json
 import re
 from urllib.parse import unquote
 
@@ -8,6 +9,7 @@ import pytest
 from promptops.cli.findings import as_text
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
+from promptops.cli.output import as_json
 from promptops.cli.sarif import as_sarif
 from promptops.finding import Finding, Place
 from tests.cli.projects import Project
@@ -22,6 +24,7 @@ HOSTILE = [
     "| <script>alert(1)</script> |\n\n# Heading",
     "@octocat fixes #1 [a](https://evil.example) `x` </code> <!-- ![i](x) *b* ~~c~~ $d$ :smile:",
     "\x1b]0;title\x07",
+    "\x9b31m red \u202e \U000e0041 \udce9",
 ]
 
 
@@ -113,6 +116,18 @@ def test_a_table_word_for_word(git_project: Project) -> None:
     assert done.out == "checked 2 manifests: 0 errors, 0 warnings\n"
 
 
+# --- json -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_holds_nothing_that_a_terminal_or_a_runner_obeys(text: str) -> None:
+    facts = about(text).as_json()
+    written = as_json(facts)
+    assert all(mark == "\n" or mark.isprintable() for mark in written)
+    assert obeyed(written) == []
+    assert json.loads(written) == facts
+
+
 # --- sarif ----------------------------------------------------------------------------------------
 
 
@@ -143,7 +158,7 @@ def test_sarif_holds_no_link_that_a_prompt_wrote(text: str) -> None:
     assert "](" not in result["message"]["text"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert re.fullmatch(r"[\w./~%-]+", uri)
-    assert unquote(uri) == text
+    assert unquote(uri, errors="surrogateescape") == text
 
 
 # --- text -----------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from statistics import median
 
+import pytest
+
 from promptops import Client
 from promptops.delivery.deployment import Deployment
 from promptops.live.store import Store
@@ -14,8 +16,6 @@ from tests.client import actors
 from tests.client.conftest import Starter
 from tests.client.waiting import until_served
 from tests.deployments import deploy, digest
-
-EDITIONS = 150
 
 Change = Callable[[], Future[Deployment]]
 
@@ -67,11 +67,12 @@ def test_a_hold_leaves_what_is_served_and_its_revision_as_they_were(
     assert (served.digest, served.revision) == (before.digest, before.revision)
 
 
+@pytest.mark.soak(short=150, full=10_000)
 def test_units_that_are_deployed_together_are_seen_together(
-    store: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor
+    store: Store, store_url: str, started: Starter, processes: ProcessPoolExecutor, times: int
 ) -> None:
     units = ["answer", "question", "summary"]
-    editions = {digest(unit, str(n)): n for unit in units for n in range(EDITIONS)}
+    editions = {digest(unit, str(n)): n for unit in units for n in range(times)}
     deploy(store, **dict.fromkeys(units, "first"))
     client = started(store_url, poll=0.01)
     seen: set[tuple[str, ...]] = set()
@@ -85,9 +86,9 @@ def test_units_that_are_deployed_together_are_seen_together(
     reader = threading.Thread(target=read_all_the_time)
     reader.start()
     try:
-        deploying = processes.submit(actors.deploy_editions, store_url, units, EDITIONS)
-        deploying.result(timeout=60)
-        until_served(client, EDITIONS + 1)
+        deploying = processes.submit(actors.deploy_editions, store_url, units, times)
+        deploying.result(timeout=600)
+        until_served(client, times + 1)
     finally:
         stop.set()
         reader.join()
@@ -95,20 +96,21 @@ def test_units_that_are_deployed_together_are_seen_together(
     assert all(len({editions.get(each, -1) for each in together}) == 1 for together in seen)
     assert all(len(together) == 3 for together in seen)
     assert len(seen) > 10
-    assert {client.get(unit).revision for unit in units} == {EDITIONS + 1}
+    assert {client.get(unit).revision for unit in units} == {times + 1}
     assert client.status().errors == 0
 
 
-def test_three_hundred_changes_leave_no_thread_and_no_file_open(
-    deployed: Store, store_url: str, started: Starter
+@pytest.mark.soak(short=300, full=20_000)
+def test_many_changes_leave_no_thread_and_no_file_open(
+    deployed: Store, store_url: str, started: Starter, times: int
 ) -> None:
     client = started(store_url)
     client.on_change(lambda changed: changed)
     open_after: list[tuple[int, int]] = []
-    for number in range(320):
+    for number in range(20 + times):
         deploy(deployed, greeter=f"Hello {number}")
         until_served(client, number + 2)
-        if number in {19, 319}:
+        if number in {19, 19 + times}:
             open_after.append((threading.active_count(), len(os.listdir("/dev/fd"))))  # noqa: PTH208
     assert open_after[1] <= open_after[0]
     assert client.status().errors == 0

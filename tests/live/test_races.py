@@ -54,22 +54,24 @@ def test_one_of_two_racing_deployers_wins_and_the_other_learns_who(
         assert len(store.history()) == (0 if state.head is None else state.head.revision) + 1
 
 
+@pytest.mark.soak(short=200, full=500)
 def test_eight_processes_leave_a_history_without_gap_or_duplicate(
-    store: Store, store_url: str, processes: ProcessPoolExecutor
+    store: Store, store_url: str, processes: ProcessPoolExecutor, times: int
 ) -> None:
     moment = soon()
     running = [
-        processes.submit(actors.deploy_often, store_url, f"unit-{number}", 200, moment)
+        processes.submit(actors.deploy_often, store_url, f"unit-{number}", times, moment)
         for number in range(8)
     ]
     won = [each.result(timeout=60) for each in running]
 
-    assert [len(revisions) for revisions in won] == [200] * 8
-    assert sorted(chain.from_iterable(won)) == list(range(1, 1601))
+    last = 8 * times
+    assert [len(revisions) for revisions in won] == [times] * 8
+    assert sorted(chain.from_iterable(won)) == list(range(1, last + 1))
     history = list(entries(store))
-    assert [entry.revision for entry in history] == list(range(1600, 0, -1))
-    assert len({entry.operation for entry in history}) == 1600
-    assert store.read().head == Head(1, 1600)
+    assert [entry.revision for entry in history] == list(range(last, 0, -1))
+    assert len({entry.operation for entry in history}) == last
+    assert store.read().head == Head(1, last)
     for number, revisions in enumerate(won):
         mine = [entry.revision for entry in reversed(history) if touches(entry, f"unit-{number}")]
         assert mine == revisions
@@ -79,16 +81,16 @@ def touches(entry: Entry, unit: str) -> bool:
     return any(change.unit == unit for change in entry.changes)
 
 
+@pytest.mark.soak(short=150, full=10_000)
 @pytest.mark.parametrize("incremental", [False, True])
 def test_a_deployment_of_several_units_is_seen_whole_or_not_at_all(
-    store: Store, store_url: str, processes: ProcessPoolExecutor, incremental: bool
+    store: Store, store_url: str, processes: ProcessPoolExecutor, incremental: bool, times: int
 ) -> None:
     units = [f"unit-{number}" for number in range(20)]
     digests = [store.put(release("shared", text)) for text in ("Good morning", "Good evening")]
-    last = 150
-    watchers = [processes.submit(actors.watch, store_url, last, incremental) for _ in range(2)]
+    watchers = [processes.submit(actors.watch, store_url, times, incremental) for _ in range(2)]
     state = State(None)
-    for number in range(last):
+    for number in range(times):
         wanted = dict.fromkeys(units, digests[number % 2])
         proposal = moves.deploy(state, wanted, intent(), skip_held=False, request="")
         assert proposal.entry is not None

@@ -1,12 +1,10 @@
 """What only a file can do to us: another's lock, a full disk, a crash of the one who writes."""
 
-import multiprocessing
 import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,13 +12,12 @@ import pytest
 from promptops.errors import StoreUnreachable
 from promptops.live.records import Head
 from promptops.live.sqlite import SqliteStore
-from promptops.live.store import Store, Timeouts, entries
+from promptops.live.store import Timeouts
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 from tests.conftest import Opener
-from tests.deployments import deploy, deploy_times, digest, release, try_to_deploy
+from tests.deployments import deploy, deploy_times, digest, release
 from tests.live import actors
-from tests.waiting import eventually
 
 IMPATIENT = Timeouts(connect=0.2, answer=0.2)
 
@@ -134,30 +131,3 @@ def test_a_file_whose_name_is_odd(tmp_path: Path, opened: Opener) -> None:
     deploy(opened(url), greeter="Hello")
     assert opened(url).read().head == Head(1, 1)
     assert (tmp_path / "my store?#%.db").exists()
-
-
-def test_a_writer_killed_at_any_moment_leaves_a_whole_environment(
-    store: Store, store_url: str
-) -> None:
-    context = multiprocessing.get_context("forkserver")
-    for number in range(5):
-        writer = context.Process(target=actors.deploy_often, args=(store_url, "greeter", 10**6, 0))
-        begun = partial(differs, store, store.read().head)
-        writer.start()
-        assert eventually(begun)
-        time.sleep(0.003 * number)
-        writer.kill()
-        writer.join()
-
-        state = store.read()
-        history = list(entries(store))
-        assert state.head is not None
-        assert [entry.revision for entry in history] == list(range(state.head.revision, 0, -1))
-        (newest,) = history[0].changes
-        assert state.pointers["greeter"].digest == newest.after
-        assert store.release(newest.after) is not None
-    assert try_to_deploy(store, {"greeter": "Hi"}, store.read().head).outcome == "won"
-
-
-def differs(store: Store, head: Head | None) -> bool:
-    return store.read().head != head

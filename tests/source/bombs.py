@@ -1,6 +1,6 @@
 """Files of 256 KiB that are built to be slow, huge or deep; run as a program, reads one of them.
 
-python -m tests.source.bombs NAME FOLDER    →    seconds, megabytes, codes found
+python -m tests.source.bombs FOLDER    →    {"seconds", "megabytes", "codes"}
 """
 
 import json
@@ -137,7 +137,7 @@ def main(folder: str) -> None:
     seconds = time.process_time() - started
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     codes = sorted({finding.code for finding in unit.findings})
-    sys.stdout.write(json.dumps([seconds, megabytes, codes]))
+    sys.stdout.write(json.dumps({"seconds": seconds, "megabytes": megabytes, "codes": codes}))
 
 
 if __name__ == "__main__":

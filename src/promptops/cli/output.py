@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any
 import click
 
 from promptops.errors import UsageError
+
+_NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 def emit(output: str, data: Any, text: str) -> None:
@@ -23,8 +26,14 @@ def emit(output: str, data: Any, text: str) -> None:
 
 def as_json(data: Any) -> str:
     """The data of a command as it is printed, and as files hold it."""
-    # The runner of GitHub's workflows obeys `##[…]` anywhere in a line; to JSON it is the same.
-    return json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
+    # The runner of GitHub's workflows obeys `##[…]` anywhere in a line, and a terminal what is no
+    # character to be seen; to JSON they are the same as escapes.
+    text = json.dumps(data, indent=2, ensure_ascii=False).replace("##[", "#\\u0023[")
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(mark: str) -> str:
+    return json.dumps(mark)[1:-1] if unicodedata.category(mark)[0] == "C" else mark
 
 
 def write_json(path: Path, data: Any) -> None:

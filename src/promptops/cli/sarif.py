@@ -42,7 +42,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
     place = finding.place
     text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
     location = {
-        "artifactLocation": {"uri": quote(finding.file)},
+        "artifactLocation": {"uri": quote(finding.file, errors="surrogateescape")},
         "region": {
             "startLine": place.line,
             "startColumn": place.column,

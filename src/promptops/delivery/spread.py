@@ -98,14 +98,10 @@ def _answer(workers: Sequence[_Worker], turn: int) -> list[Result] | None:
         return answer
     except (EOFError, OSError):
         process.join()
-    if process.exitcode:
+    if process.exitcode is not None and process.exitcode < 0:
         raise OutcomeUnknown(
-            f"a process that did part of the work was killed ({_name(-process.exitcode)}): "
-            "not everything was looked at",
+            "a process that did part of the work was killed "
+            f"({signal.strsignal(-process.exitcode)}): not everything was looked at",
             "run it again, with less at a time if memory is short",
         )
     return None
-
-
-def _name(number: int) -> str:
-    return signal.strsignal(number) or f"signal {number}"

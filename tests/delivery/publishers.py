@@ -1,0 +1,89 @@
+"""Publishers that are killed, and what they leave behind; runs in a process without threads."""
+
+import os
+import random
+import signal
+import time
+
+from promptops.delivery.deploy import Conditions, deploy
+from promptops.delivery.deployment import Deployment
+from promptops.live.opening import open_store
+from promptops.live.records import Head
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import digest_of
+from tests.deployments import digest, intent, release
+
+
+def publish(store: Store, text: str, operation: str, *, resume: bool = False) -> Deployment:
+    """greeter says the text."""
+    releases = {"greeter": (digest("greeter", text), release("greeter", text))}
+    return deploy(store, releases, intent(operation), Conditions(create=True), resume=resume)
+
+
+def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:
+    """Kill one after the other, each at a random moment of what it does.
+
+    Asserts what must hold after each; how many had published, and how many had been told so.
+    """
+    dice = random.Random(environment)  # noqa: S311 - the same moments every time
+    store = open_store(url, environment)
+    publish(store, "Hello", "first")
+    lasts = max(_published(url, environment, f"Hello {number}")[1] for number in range(3))
+    happened = told = 0
+    for point in range(points):
+        head = store.read().head
+        assert head is not None
+        text = f"Hello {point} times"
+        was_told, _ = _published(url, environment, text, dice.uniform(0, lasts))
+        has_happened = _happened(store, head, text)
+        assert has_happened or not was_told
+        happened, told = happened + has_happened, told + was_told
+        again = publish(store, text, text, resume=True)
+        assert again.repeated == has_happened
+        assert again.head == store.read().head == Head(1, head.revision + 1)
+    history = list(entries(store))
+    assert [entry.revision for entry in history] == list(range(points + 4, 0, -1))
+    assert len({entry.operation for entry in history}) == points + 4
+    store.close()
+    return happened, told
+
+
+def _published(
+    url: str, environment: str, text: str, killed_after: float = 60
+) -> tuple[bool, float]:
+    """Whether a process of its own was told that the text is live, and how long it lived."""
+    reader, writer = os.pipe()
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        try:
+            publish(open_store(url, environment), text, text)
+            os.write(writer, b"told")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    if killed_after < 60:
+        time.sleep(killed_after)
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    lived = time.monotonic() - began
+    told = os.read(reader, 4) == b"told"
+    os.close(reader)
+    return told, lived
+
+
+def _happened(store: Store, before: Head, text: str) -> bool:
+    """Whether the deployment is there as a whole; that nothing of it is, if not."""
+    state = store.read()
+    assert state.head in {before, Head(1, before.revision + 1)}
+    live = state.pointers["greeter"]
+    data = store.release(live.digest)
+    assert data is not None
+    assert digest_of(data) == live.digest
+    (newest,) = store.history(limit=1)
+    assert state.head == Head(1, newest.revision)
+    assert live.revision == newest.revision
+    assert [change.after for change in newest.changes] == [live.digest]
+    assert (newest.operation == text) == (live.digest == digest("greeter", text))
+    assert (newest.operation == text) == (state.head != before)
+    return newest.operation == text
