@@ -16,7 +16,7 @@ import click
 
 from promptops.cli.findings import as_text
 from promptops.cli.findings_markdown import as_markdown
-from promptops.cli.github import as_github
+from promptops.cli.github.workflow_commands import as_github
 from promptops.cli.output import as_json
 from promptops.cli.sarif import as_sarif
 from promptops.finding import Finding
