@@ -161,8 +161,12 @@ class CommitTree:
             raise FileRefused("E402", f"{path} is {kind}", "commit a plain file in its place")
         # The stream knows the size; to ask for it first would be one more question to git.
         stream = item.data_stream
-        if stream.size > limit:
-            raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
+        size = stream.size
+        if size > limit:
+            # Whoever keeps the error would keep the stream, which reads on when it is freed: by
+            # then git may have ended.
+            del stream
+            raise FileRefused("E102", f"{path} has {size} bytes, over {limit}", "shorten it")
         return bytes(stream.read())
 
     def list(self, path: str) -> list[Entry]:
