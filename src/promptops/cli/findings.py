@@ -19,7 +19,10 @@ def say_findings(findings: Iterable[Finding]) -> None:
 
 
 def as_text(finding: Finding) -> str:
-    """`file:line:column: error[E210]: message`, the line with a caret, `= help: …`."""
+    """`file:line:column: error[E210]: message`, the line with a caret, `= help: …`.
+
+    Where the project gives the code another severity, `= reason: …` says why.
+    """
     place = finding.place
     word = click.style(
         f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
@@ -42,6 +45,8 @@ def as_text(finding: Finding) -> str:
         ]
     if finding.hint:
         lines.append(f"{margin} = help: {_harmless(finding.hint)}")
+    if finding.reason:
+        lines.append(f"{margin} = reason: {_harmless(finding.reason)}")
     return "\n".join(lines)
 
 

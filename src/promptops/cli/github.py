@@ -26,6 +26,7 @@ def _command(finding: Finding) -> str:
     }
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = f"{finding.message}\nhelp: {finding.hint}" if finding.hint else finding.message
+    text += f"\nreason: {finding.reason}" if finding.reason else ""
     return f"::{finding.severity} {written}::{_data(text)}"
 
 
