@@ -19,19 +19,22 @@ from promptops.finding import errors_in
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--env", metavar="NAME", help="Apply the policies of this environment too.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @report_option
-def validate(paths: tuple[Path, ...], strict: bool, output: str) -> None:
+def validate(paths: tuple[Path, ...], env: str | None, strict: bool, output: str) -> None:
     """Check manifests and say what is wrong, with line and column.
 
     PATH is a manifest, a unit's folder, or a folder of units; without one, the project's manifests
-    are checked. Exits 1 when there is an error.
+    are checked. The policies that promptops.yaml names for all environments are applied. Exits 1
+    when there is an error.
 
     \b
     promptops validate
+    promptops validate --env production
     promptops validate manifests/support-triage -o json
     """
-    checked = check(paths or _project_manifests())
+    checked = check(paths or _project_manifests(), env)
     _report(output, checked)
     if checked.findings if strict else errors_in(checked.findings):
         raise click.exceptions.Exit(1)
