@@ -12,10 +12,12 @@ from promptops.cli.options import environment_options
 from promptops.cli.output import as_json, emit
 from promptops.cli.plan_markdown import diff_markdown, plan_markdown
 from promptops.cli.plan_text import diff_text, plan_text
+from promptops.delivery.build import InvalidUnits
 from promptops.delivery.diff import diff as compare_commits
 from promptops.delivery.plan import Plan
 from promptops.delivery.plan import plan as make_plan
 from promptops.errors import UsageError
+from promptops.finding import errors_in
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,6 +76,8 @@ def plan(
         made = make_plan(opened, project, commit)
     finally:
         opened.close()
+    if errors_in(made.findings):
+        raise InvalidUnits(list(made.findings), place.name)
     say_findings(made.findings)
     if out is not None:
         _write(out, made)

@@ -87,7 +87,7 @@ def _compared(
 
 
 def _shown(project: Project, tree: CommitTree, name: str, environment: str) -> Shown:
-    item = build(tree, project.manifests, [name], environment)[0]
+    item = build(tree, project.manifests, [name], environment, project.rules)[0]
     return look.built(item.unit, item.digest, item.data)
 
 
