@@ -22,6 +22,7 @@ class Finding:
 
     `code` is E… for errors and W… for warnings; `file` is a path relative to the root of what
     was read; the message says what is so, the hint what to do; `source` is the line of the file.
+    `ruled` is the severity that the project gives the code in place of its own, for a `reason`.
     """
 
     code: str
@@ -30,13 +31,16 @@ class Finding:
     message: str
     hint: str = ""
     source: str = field(default="", compare=False)
+    ruled: Severity | None = None
+    reason: str = ""
 
     @property
     def severity(self) -> Severity:
-        return "warning" if self.code.startswith("W") else "error"
+        return self.ruled or ("warning" if self.code.startswith("W") else "error")
 
     def as_json(self) -> dict[str, str | int]:
-        """The fixed shape that scripts rely on."""
+        """The fixed shape that scripts rely on; `reason` is there only when there is one."""
+        reason = {"reason": self.reason} if self.reason else {}
         return {
             "code": self.code,
             "severity": self.severity,
@@ -45,6 +49,7 @@ class Finding:
             "column": self.place.column,
             "message": self.message,
             "hint": self.hint,
+            **reason,
         }
 
 

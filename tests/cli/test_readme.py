@@ -30,3 +30,19 @@ def test_the_quick_start_works_as_it_stands(empty_folder: Project) -> None:
     assert "local is at revision 3 (rollback)\n" in done.out
     assert "too brief" in done.out
     assert empty_folder.git("status", "--porcelain") == ""
+
+
+def test_the_policies_of_the_readme_are_applied(empty_folder: Project) -> None:
+    chapter = README.partition("## Policies")[2].partition("\n## ")[0]
+    (project,) = re.findall(r"```yaml\n(.*?)```", chapter, re.DOTALL)
+    (policy,) = re.findall(r"```json\n(.*?)```", chapter, re.DOTALL)
+    empty_folder.write("promptops.yaml", project)
+    empty_folder.write("policies/all.json", "{}")
+    empty_folder.write("policies/production.json", policy)
+    empty_folder.unit("greeter", "Hello.")
+    assert empty_folder.here("validate", "--env", "production").code == 0
+    manifest = (empty_folder.root / "manifests/greeter/manifest.yaml").read_text("utf-8")
+    empty_folder.write("manifests/greeter/manifest.yaml", manifest.replace("gpt-4o-mini", "gpt-4o"))
+    assert empty_folder.here("validate").code == 0
+    done = empty_folder.here("validate", "--env", "production")
+    assert "error[E600]: production uses only these models: model.id is" in done.out

@@ -29,7 +29,7 @@ HOSTILE = [
 
 
 def about(text: str) -> Finding:
-    return Finding("E210", text, Place(3, 5, 4), text, text, text)
+    return Finding("E210", text, Place(3, 5, 4), text, text, text, reason=text)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 A case holds a unit's folder `greeting` as it lies on disk and `expected.json`: the catalogue's
 rows, the exact findings as [code, file, line, column], and phrases that messages or hints say.
 What cannot be kept in git, such as a FIFO or half a megabyte, stands as a recipe in `case.json`.
+With a `promptops.yaml` the unit is checked as a part of that project, with the policies of
+`environment` and with `severities` that are not the code's own.
 """
 
 import json
@@ -15,9 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
+from promptops.delivery.validate import validate
+from promptops.finding import Finding
 from promptops.source import strict_yaml
 from promptops.source.files import WorkTree
-from promptops.source.unit import Unit, read_unit
+from promptops.source.project import PROJECT_FILE
+from promptops.source.unit import read_unit
 
 BAD = Path(__file__).parent.parent / "bad"
 CASES = sorted(path.name for path in BAD.iterdir() if path.is_dir())
@@ -52,10 +57,10 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def unit(
+def findings(
     request: pytest.FixtureRequest, parser: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Unit:
-    """The unit of the case that the test is called for, read within a second by libyaml."""
+) -> list[Finding]:
+    """What is found in the case that the test is called for, within a second by libyaml."""
     folder = BAD / request.param
     if (folder / "case.json").exists():
         shutil.copytree(folder, tmp_path / "case")
@@ -64,23 +69,36 @@ def unit(
             make(folder / UNIT / name, recipe)
     monkeypatch.chdir(folder)
     started = time.process_time()
-    read = read_unit(WorkTree(folder), UNIT)
+    found = _found(folder, expected_of(request.param).get("environment"))
     assert time.process_time() - started < (1 if strict_yaml._Loader is yaml.CSafeLoader else 10)
-    return read
+    return found
+
+
+def _found(folder: Path, environment: str | None) -> list[Finding]:
+    if (folder / PROJECT_FILE).exists():
+        return validate([folder / UNIT], environment).findings
+    return list(read_unit(WorkTree(folder), UNIT).findings)
 
 
 @pytest.mark.parametrize("parser", ["libyaml", "pure Python"], indirect=True)
-@pytest.mark.parametrize(("unit", "case"), [(case, case) for case in CASES], indirect=["unit"])
-def test_bad_input_gets_exactly_its_findings_at_their_places(unit: Unit, case: str) -> None:
+@pytest.mark.parametrize(
+    ("findings", "case"), [(case, case) for case in CASES], indirect=["findings"]
+)
+def test_bad_input_gets_exactly_its_findings_at_their_places(
+    findings: list[Finding], case: str
+) -> None:
     expected = expected_of(case)
     found = [
-        [f.code, os.path.relpath(f.file, UNIT), f.place.line, f.place.column] for f in unit.findings
+        [f.code, os.path.relpath(f.file, UNIT), f.place.line, f.place.column] for f in findings
     ]
-    assert found == expected["findings"], "\n".join(map(str, unit.findings))
-    said = "\n".join(f"{finding.message}\n{finding.hint}" for finding in unit.findings)
+    assert found == expected["findings"], "\n".join(map(str, findings))
+    said = "\n".join(f"{each.message}\n{each.hint}\n{each.reason}" for each in findings)
     for phrase in expected.get("says", []):
         assert phrase in said
-    assert all(finding.message and finding.hint for finding in unit.findings)
+    assert all(finding.message and finding.hint for finding in findings)
+    for finding in findings:
+        own = "warning" if finding.code.startswith("W") else "error"
+        assert finding.severity == expected.get("severities", {}).get(finding.code, own)
 
 
 def test_every_row_of_the_catalogue_that_is_due_has_a_case() -> None:

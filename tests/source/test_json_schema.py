@@ -50,6 +50,26 @@ def test_a_good_schema_has_no_problems(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("schema", "path"),
     [
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, ("$schema",)),
+        ({"not": {"$schema": "https://example.com/ours"}}, ("not", "$schema")),
+        ({"not": {"$id": "https://example.com/ours"}}, ("not", "$id")),
+    ],
+)
+def test_what_is_applied_here_is_in_one_draft_and_of_one_piece(
+    schema: dict[str, Any], path: tuple[str | int, ...]
+) -> None:
+    assert [problem[0] for problem in problems_of(schema, applied=True)] == [path]
+    assert problems_of(schema) == []
+
+
+def test_the_draft_and_a_name_of_its_own_may_be_said_at_the_top() -> None:
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    assert problems_of({"$schema": draft, "$id": "https://example.com/a"}, applied=True) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
         ({"$ref": "https://example.com/a.json"}, ("$ref",)),
         ({"items": {"$ref": "other.json#/a"}}, ("items", "$ref")),
         ({"$ref": "file:///etc/passwd"}, ("$ref",)),
@@ -60,6 +80,10 @@ def test_a_good_schema_has_no_problems(schema: dict[str, Any]) -> None:
         ({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}}, ("$defs", "a")),
         ({"properties": {"a": {"pattern": "("}}}, ("properties", "a", "pattern")),
         ({"patternProperties": {"(": {}}}, ("patternProperties", "(")),
+        ({"$ref": "#/x/a", "x": {"a": {"$ref": "http://evil.example"}}}, ("$ref", "$ref")),
+        ({"$ref": "#/x/a", "x": {"a": {"pattern": "(a+)+$"}}}, ("$ref", "pattern")),
+        ({"$ref": "#/x/a", "x": {"a": {"pattern": 5}}}, ("$ref", "pattern")),
+        ({"items": {"$ref": "#/x/a"}, "x": {"a": {"not": {"$ref": "#/x/a"}}}}, ("items",)),
     ],
 )
 def test_references_that_lead_out_or_round_are_refused(

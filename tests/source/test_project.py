@@ -11,6 +11,7 @@ from promptops.source.project import (
     find_project,
     read_project,
 )
+from promptops.source.severity import Rule
 
 WHOLE = """\
 apiVersion: promptops/v1
@@ -41,6 +42,7 @@ def test_a_project_file_says_where_and_what(folder: Path) -> None:
         "local": EnvironmentSettings("sqlite:///.promptops/local.db", True, True),
         "production": EnvironmentSettings("${PRODUCTION_REDIS_URL}"),
     }
+    assert (project.policies, project.rules, project.findings) == ((), (), ())
     assert project.shown == "promptops.yaml"
 
 
@@ -50,6 +52,23 @@ def test_what_is_left_out_is_careful(folder: Path) -> None:
     )
     assert project.manifests == "manifests"
     assert project.environments["a"] == EnvironmentSettings("sqlite:///a.db", False, False)
+
+
+def test_policies_and_rules_are_those_of_the_file(folder: Path) -> None:
+    text = WHOLE.replace('URL}"', 'URL}", policy: [b.json]')
+    project = read_project(
+        write(folder, f"{text}policy: [a.json]\nrules: {{W303: {{severity: error}}}}\n")
+    )
+    assert project.policies == ("a.json",)
+    assert project.environments["production"].policy == ("b.json",)
+    assert project.rules == (Rule("W303", "error"),)
+
+
+def test_a_rule_that_cannot_be_meant_does_not_make_the_file_invalid(folder: Path) -> None:
+    """A rollback at night reads this file too."""
+    project = read_project(write(folder, WHOLE + "rules: {E302: {severity: warning, reason: x}}\n"))
+    assert [finding.code for finding in project.findings] == ["E212"]
+    assert project.findings[0].source == "rules: {E302: {severity: warning, reason: x}}"
 
 
 def test_the_nearest_project_file_is_found_upwards(folder: Path) -> None:
@@ -136,6 +155,10 @@ def test_a_store_that_is_no_url_shows_nothing_of_it(folder: Path) -> None:
         (WHOLE.replace("  production:", "  local:"), [("E115", 5, 3)]),
         (WHOLE.replace('{store: "${PRODUCTION_REDIS_URL}"}', "{}"), [("E211", 5, 15)]),
         (WHOLE.replace("prompts/units", "&here prompts"), [("E116", 2, 12)]),
+        (WHOLE + "policy: a.json\n", [("E202", 6, 9)]),
+        (WHOLE + "rules: {E215: {severity: off}}\n", [("E212", 6, 26)]),
+        (WHOLE + "rules: {E215: {reason: x}}\n", [("E211", 6, 15)]),
+        (WHOLE + "rules: {E215: warning}\n", [("E202", 6, 15)]),
     ],
 )
 def test_an_invalid_file_says_where(

@@ -21,6 +21,7 @@ from promptops.finding import errors_in
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--env", metavar="NAME", help="Apply the policies of this environment too.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
     "--changed",
@@ -28,18 +29,22 @@ from promptops.finding import errors_in
     help="PATHs are any files: check the units that they belong to. For pre-commit.",
 )
 @report_option
-def validate(paths: tuple[Path, ...], strict: bool, changed: bool, output: str) -> None:
+def validate(
+    paths: tuple[Path, ...], env: str | None, strict: bool, changed: bool, output: str
+) -> None:
     """Check manifests and say what is wrong, with line and column.
 
     PATH is a manifest, a unit's folder, or a folder of units; without one, the project's manifests
-    are checked. Exits 1 when there is an error.
+    are checked. The policies that promptops.yaml names for all environments are applied. Exits 1
+    when there is an error.
 
     \b
     promptops validate
+    promptops validate --env production
     promptops validate manifests/support-triage -o json
     """
     with progress("checking manifests") as tell:
-        checked = check(folders_of(paths) if changed else paths or _project_manifests(), tell)
+        checked = check(folders_of(paths) if changed else paths or _project_manifests(), env, tell)
     _report(output, checked)
     if checked.findings if strict else errors_in(checked.findings):
         raise click.exceptions.Exit(1)

@@ -20,8 +20,10 @@ from promptops.cli.settings import Environment
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
+from promptops.delivery.judgement import judge_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.errors import Refused
+from promptops.source.policy import standard_of
 
 
 @click.command(cls=WithWait)
@@ -80,6 +82,7 @@ def deploy(
     planned = None if plan is None else read_plan(plan)
     place = settings.environment(env if env or planned is None else planned.environment, store)
     project = settings.project_here("a deploy builds the manifests of a project: run it in one")
+    standard = standard_of(project, place.name)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output, dry_run=dry_run) as opened:
         moved: list[str] = []
@@ -98,6 +101,9 @@ def deploy(
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
+            may_move=lambda state, units: say_findings(
+                judge_moves(opened, checkout, standard, state, units)
+            ),
         )
         done = make_live(
             opened,

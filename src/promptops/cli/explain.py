@@ -1,7 +1,5 @@
 """explain: what a code means, why it is there, and what to write."""
 
-import re
-from difflib import get_close_matches
 from importlib.resources import files
 
 import click
@@ -9,6 +7,7 @@ import click
 from promptops.cli.options import output_option
 from promptops.cli.output import emit, table
 from promptops.errors import UsageError
+from promptops.source.severity import nearest_code
 
 _PAGES = files("promptops").joinpath("explain")
 
@@ -48,10 +47,8 @@ def _known(code: str, titles: dict[str, str]) -> str:
     wanted = code.strip("[] ").upper()
     if wanted in titles:
         return wanted
-    # The same number under another letter is nearest: who cannot tell an E from a W.
-    twin = [name for name in titles if re.sub(r"\D", "", wanted) == name[1:]]
-    close = twin or get_close_matches(wanted, titles, n=1)
+    close = nearest_code(wanted)
     raise UsageError(
         f"there is no code '{code}'",
-        f"did you mean {close[0]}?" if close else "promptops explain lists all",
+        f"did you mean {close}?" if close else "promptops explain lists all",
     )

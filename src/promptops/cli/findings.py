@@ -29,7 +29,10 @@ def counted(manifests: int, findings: Collection[Finding]) -> str:
 
 
 def as_text(finding: Finding) -> str:
-    """`file:line:column: error[E210]: message`, the line with a caret, `= help: …`."""
+    """`file:line:column: error[E210]: message`, the line with a caret, `= help: …`.
+
+    Where the project gives the code another severity, `= reason: …` says why.
+    """
     place = finding.place
     word = click.style(
         f"{finding.severity}[{finding.code}]", fg=_COLOURS[finding.severity], bold=True
@@ -52,6 +55,8 @@ def as_text(finding: Finding) -> str:
         ]
     if finding.hint:
         lines.append(f"{margin} = help: {in_line(finding.hint)}")
+    if finding.reason:
+        lines.append(f"{margin} = reason: {in_line(finding.reason)}")
     return "\n".join(lines)
 
 

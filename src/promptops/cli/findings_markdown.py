@@ -21,6 +21,7 @@ def as_markdown(findings: Iterable[Finding], counted: str, room: int = NO_LIMIT)
 
 def _row(finding: Finding) -> str:
     where = f"{finding.file}:{finding.place.line}:{finding.place.column}"
-    texts = (where, finding.message, finding.hint)
+    way_out = f"{finding.hint} (reason: {finding.reason})" if finding.reason else finding.hint
+    texts = (where, finding.message, way_out)
     cells = [f"{finding.severity} {finding.code}", *(code(text) if text else "" for text in texts)]
     return f"| {' | '.join(cells)} |"

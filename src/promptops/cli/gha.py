@@ -79,7 +79,7 @@ def summary(path: Path) -> None:
     """
     gate = read_gate(path)
     run.add_summary(os.environ, gate.markdown)
-    errors, warnings = (len(gate.noted(severity)) for severity in ("error", "warning"))
+    errors, warnings = (len(gate.with_severity(severity)) for severity in ("error", "warning"))
     run.add_outputs(os.environ, verdict=gate.verdict, errors=errors, warnings=warnings)
     click.echo(f"summary written: {gate.verdict}")
 

@@ -12,8 +12,10 @@ from promptops.cli.options import environment_options, plan_option
 from promptops.cli.output import emit, write_json
 from promptops.cli.plan_markdown import diff_markdown, plan_markdown
 from promptops.cli.plan_text import diff_text, plan_text
+from promptops.delivery.build import InvalidUnits
 from promptops.delivery.diff import diff as compare_commits
 from promptops.delivery.plan import plan as make_plan
+from promptops.finding import errors_in
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,6 +64,8 @@ def plan(
         made = make_plan(opened, project, commit)
     finally:
         opened.close()
+    if errors_in(made.findings):
+        raise InvalidUnits(list(made.findings), place.name)
     say_findings(made.findings)
     if out is not None:
         write_json(out, made.as_json())

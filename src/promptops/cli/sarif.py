@@ -41,6 +41,7 @@ def as_sarif(findings: Sequence[Finding]) -> dict[str, Any]:
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
     place = finding.place
     text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
+    text += f"\nreason: {finding.reason}" if finding.reason else ""
     location = {
         "artifactLocation": {"uri": quote(finding.file, errors="surrogateescape")},
         "region": {

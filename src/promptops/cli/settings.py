@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from promptops.errors import UsageError
@@ -47,7 +46,7 @@ def environment(name: str | None, store: str | None) -> Environment:
     if not name:
         names = ", ".join(project.environments)
         raise UsageError("say which environment", f"add --env NAME; {project.shown} has: {names}")
-    _check_name(project, name)
+    project.check_environment(name)
     settings = project.environments[name]
     address = project.address_of(name, os.environ).relative_to(str(project.root))
     return Environment(name, address, settings.create, settings.allow_dirty)
@@ -57,16 +56,4 @@ def check_name(name: str) -> None:
     """Where there is a project, the environment must be one of its own; raises UsageError."""
     project = find_project(Path.cwd())
     if project is not None:
-        _check_name(project, name)
-
-
-def _check_name(project: Project, name: str) -> None:
-    if name in project.environments:
-        return
-    names = ", ".join(project.environments)
-    close = get_close_matches(name, project.environments, n=1)
-    raise UsageError(
-        f"{project.shown} has no environment '{name}'",
-        (f"did you mean '{close[0]}'? " if close else "")
-        + f"it has: {names}; another one is reached with --store URL --env {name}",
-    )
+        project.check_environment(name)

@@ -9,19 +9,22 @@ from promptops.errors import CheckFailed, UnknownUnit, UsageError
 from promptops.finding import Finding, errors_in
 from promptops.manifest.digest import digest_of
 from promptops.source.files import WorkTree
+from promptops.source.project import find_project
 from promptops.source.resolve import resolve
+from promptops.source.severity import Rule
 from promptops.source.tree import Tree
 from promptops.source.unit import MANIFEST, Unit, manifest_in, read_unit
 
 
 class InvalidUnits(CheckFailed):
-    """Manifests with errors; `findings` says which."""
+    """Manifests with errors; `findings` says which. Policies may be those of an environment."""
 
-    def __init__(self, findings: list[Finding]) -> None:
+    def __init__(self, findings: list[Finding], environment: str = "") -> None:
         count = len(errors_in(findings))
+        again = f"promptops validate --env {environment}" if environment else "promptops validate"
         super().__init__(
             f"{count} error{'s' if count != 1 else ''} in the manifests; nothing was deployed",
-            "mend what is listed above, then: promptops validate",
+            f"mend what is listed above, then: {again}",
         )
         self.findings = findings
 
@@ -72,15 +75,19 @@ def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
     return sorted(set(names)) if names else present
 
 
-def read_units(tree: Tree, folder: str, names: Collection[str]) -> dict[str, Unit]:
+def read_units(
+    tree: Tree, folder: str, names: Collection[str], rules: tuple[Rule, ...]
+) -> dict[str, Unit]:
     """Those of the named units that are there, read and checked."""
     present = [name for name in unit_names(tree, folder) if name in names]
-    return {name: read_unit(tree, below(folder, name)) for name in present}
+    return {name: read_unit(tree, below(folder, name), rules) for name in present}
 
 
-def build(tree: Tree, folder: str, names: list[str], environment: str) -> list[Built]:
+def build(
+    tree: Tree, folder: str, names: list[str], environment: str, rules: tuple[Rule, ...] = ()
+) -> list[Built]:
     """Releases of the named units for an environment; raises InvalidUnits."""
-    units = [read_unit(tree, below(folder, name)) for name in names]
+    units = [read_unit(tree, below(folder, name), rules) for name in names]
     check_valid(units)
     return [built_from(unit, environment) for unit in units]
 
@@ -106,7 +113,9 @@ def build_folder(folder: Path, environment: str) -> Built:
     if not where.is_dir():
         hint = nearest_folder(folder) or "name a unit's folder, manifests/UNIT"
         raise UsageError(f"there is no folder {folder}", hint)
-    return build(WorkTree(where.parent), ".", [where.name], environment)[0]
+    project = find_project(where)
+    rules = () if project is None else project.rules
+    return build(WorkTree(where.parent), ".", [where.name], environment, rules)[0]
 
 
 def nearest_folder(folder: Path) -> str:

@@ -4,24 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from promptops.delivery.build import Built, build, named_units
-from promptops.finding import Finding, Place
+from promptops.delivery.build import Built, InvalidUnits, build, named_units
+from promptops.finding import Finding, Place, errors_in
 from promptops.source.files import WorkTree
 from promptops.source.git import Repository
 from promptops.source.project import Project
+from promptops.source.severity import ruled
 from promptops.source.text import MAX_BYTES
-from promptops.source.tree import FileRefused
+from promptops.source.tree import FileRefused, Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """What was built, the warnings about it, and the commit it came from, if it came from one.
+    """What was built out of a tree, the warnings about it, and the commit, if it came from one.
 
     `is_older(commit)` says whether this checkout is an ancestor of another commit.
     """
 
     built: list[Built]
     findings: list[Finding]
+    tree: Tree
     commit: str | None = None
     is_older: Callable[[str], bool | None] | None = None
 
@@ -30,8 +32,8 @@ def from_work_tree(project: Project, units: tuple[str, ...], environment: str) -
     """Build from the files as they lie there; raises UnknownUnit, InvalidUnits."""
     tree = WorkTree(project.root)
     names = named_units(tree, project.manifests, units)
-    built = build(tree, project.manifests, names, environment)
-    return Checkout(built, [finding for item in built for finding in item.source.findings])
+    built = build(tree, project.manifests, names, environment, project.rules)
+    return Checkout(built, [finding for item in built for finding in item.source.findings], tree)
 
 
 def from_commit(
@@ -45,10 +47,12 @@ def from_commit(
     commit = repository.commit(revision)
     tree = repository.files(commit, project.root)
     names = named_units(tree, project.manifests, units)
-    built = build(tree, project.manifests, names, environment)
+    built = build(tree, project.manifests, names, environment, project.rules)
     findings = [finding for item in built for finding in item.source.findings]
-    findings += _differences(WorkTree(project.root), built, commit)
-    return Checkout(built, findings, commit, partial(repository.is_older, commit))
+    findings += ruled(_differences(WorkTree(project.root), built, commit), project.rules)
+    if errors_in(findings):
+        raise InvalidUnits(findings)
+    return Checkout(built, findings, tree, commit, partial(repository.is_older, commit))
 
 
 def _differences(work_tree: WorkTree, built: list[Built], commit: str) -> list[Finding]:

@@ -89,7 +89,7 @@ def compare(
     graded = grade(old, new)
     if old is not None and new is not None:
         graded = _with_unknown(graded, changes)
-    found = [*notices, *_same_version(old, new), *_removed_rules(old, new)]
+    found = [*notices, *same_version(old, new), *_removed_rules(old, new)]
     return Comparison(unit, before, after, graded, changes, tuple(found))
 
 
@@ -119,7 +119,8 @@ def _with_unknown(graded: Grade, changes: tuple[Difference, ...]) -> Grade:
     return Grade(Impact.MAJOR, (*unknown, *graded.reasons)) if unknown else graded
 
 
-def _same_version(old: Release | None, new: Release | None) -> Iterator[Notice]:
+def same_version(old: Release | None, new: Release | None) -> Iterator[Notice]:
+    """W232 when the text changes and its version does not."""
     if old is None or new is None or _texts(old) == _texts(new) or _version(old) != _version(new):
         return
     yield Notice(

@@ -1,6 +1,6 @@
 """Deploy: make built releases live in one swap."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
@@ -19,7 +19,7 @@ class Conditions:
     `is_older(commit)` says whether what is deployed is an ancestor of a live commit, or None when
     it cannot tell; without it older ones are allowed. `create` allows an environment that the
     store has never held. `as_planned(state)` raises Refused when the environment is not what
-    somebody reviewed.
+    somebody reviewed. `may_move(state, units)` raises what it has against units that would move.
     """
 
     create: bool = False
@@ -27,6 +27,7 @@ class Conditions:
     expect_revision: int | None = None
     is_older: Callable[[str], bool | None] | None = None
     as_planned: Callable[[State], None] | None = None
+    may_move: Callable[[State, Collection[str]], None] | None = None
 
 
 def deploy(
@@ -58,6 +59,8 @@ def deploy(
             state, wanted, intent, skip_held=conditions.skip_held, request=request
         )
         _check_age(state, proposal, conditions, intent)
+        if conditions.may_move is not None:
+            conditions.may_move(state, proposal.pointers.keys())
         # Content first: a release that nobody points to yet harms nobody when we are killed here.
         for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
             store.put(releases[unit][1])

@@ -53,7 +53,7 @@ def diff(project: Project, revisions: str, unit: str | None, environment: str | 
     if unit is not None:
         _check_known(unit, project, (old, new), revisions)
     changed = [name for name in changed_units(project, old, new) if unit in {None, name}]
-    were, are = (read_units(tree, project.manifests, changed) for tree in (old, new))
+    were, are = (read_units(tree, project.manifests, changed, project.rules) for tree in (old, new))
     check_valid(are.values())
     return Diff(before, after, environment, compared(were, are, environment or ""))
 

@@ -30,6 +30,6 @@ def last_commit(project: Project, environment: str) -> InGit:
     tree = repository.files(commit, project.root)
     found: dict[str, str | None] = {}
     for name in unit_names(tree, project.manifests):
-        unit = read_unit(tree, below(project.manifests, name))
+        unit = read_unit(tree, below(project.manifests, name), project.rules)
         found[name] = digest_of(resolve(unit, environment)) if unit.ok else None
     return InGit(commit, found, repository.is_older)

@@ -6,39 +6,37 @@ the digest that is live, which is computed all the same: another overlay, anothe
 repository or another promptops could make another release of the same files.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from promptops.delivery import look
 from promptops.delivery.build import Built, below, build, unit_names
-from promptops.delivery.comparison import Comparison, Notice, compare, same_version_before
-from promptops.errors import CheckFailed, ReleaseRejected
+from promptops.delivery.comparison import Comparison, Notice, compare
+from promptops.delivery.versions import Past, as_errors, other_texts_before, past_of
+from promptops.errors import CheckFailed
 from promptops.finding import Finding
 from promptops.live.records import Head, Pointer, State
-from promptops.live.store import Store, entries
+from promptops.live.store import Store
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.digest import digest_of, short
 from promptops.manifest.document import Json
-from promptops.manifest.release import Release, read_release
 from promptops.source.git import CommitTree, Repository
+from promptops.source.judge import judge
+from promptops.source.policy import Standard, standard_of
 from promptops.source.project import Project
 from promptops.source.resolve import resolve
+from promptops.source.tree import Tree
 from promptops.source.unit import read_unit
-
-# How far back W232 looks for another text of the same version.
-MOST_DEPLOYMENTS = 1000
-MOST_RELEASES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a commit would change in an environment; `head` is None when the store never held it.
 
-    `untouched` are live and not in git: no deployment removes them. `findings` are warnings about
-    the manifests that were read.
+    `untouched` are live and not in git: no deployment removes them. `findings` are about the
+    manifests that were read; an error among them is what would stop the deployment.
     """
 
     environment: str
@@ -62,6 +60,19 @@ class Plan:
             "digest": self.digest,
             "units": [unit.as_json() for unit in self.units],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What would be deployed: the names of all `units` that git has, from a commit and its tree.
+
+    `is_older(commit)` says whether it is an ancestor of another commit.
+    """
+
+    commit: str
+    tree: Tree
+    units: tuple[str, ...]
+    is_older: Callable[[str], bool | None]
 
 
 def plan_digest(
@@ -90,9 +101,11 @@ def head_json(head: Head | None) -> Json:
 def plan(store: Store, project: Project, revision: str) -> Plan:
     """What `promptops deploy --all` of a commit would change in the store's environment.
 
-    Raises UsageError (E406, E407), InvalidUnits for a unit with errors that would be deployed,
-    StoreError, and ReleaseRejected when a live release is not what its digest says.
+    Raises UsageError (E406, E407, a policy that cannot be applied), InvalidUnits for a unit with
+    errors that cannot be built, StoreError, and ReleaseRejected when a live release is not what its
+    digest says.
     """
+    standard = standard_of(project, store.environment)
     repository = Repository.around(project.root)
     commit = repository.commit(revision)
     tree = repository.files(commit, project.root)
@@ -101,43 +114,47 @@ def plan(store: Store, project: Project, revision: str) -> Plan:
     changed = [
         name
         for name in names
-        if not _is_live(
-            tree, below(project.manifests, name), state.pointers.get(name), store.environment
-        )
+        if not _is_live(tree, project, name, state.pointers.get(name), store.environment)
     ]
-    built = build(tree, project.manifests, changed, store.environment)
-    return plan_of(store, state, built, names, commit, partial(repository.is_older, commit))
+    built = build(tree, project.manifests, changed, store.environment, project.rules)
+    is_older = partial(repository.is_older, commit)
+    return plan_of(store, state, Candidate(commit, tree, tuple(names), is_older), built, standard)
 
 
 def plan_of(
     store: Store,
     state: State,
+    candidate: Candidate,
     built: Iterable[Built],
-    names: Iterable[str],
-    commit: str,
-    is_older: Callable[[str], bool | None],
+    standard: Standard,
 ) -> Plan:
-    """What deploying some releases would change; `names` are all units that git has.
-
-    `is_older(other)` is about the commit that they are deployed from. Raises StoreError.
-    """
+    """What deploying some releases of a candidate would change; raises StoreError."""
     built = list(built)
     differing = [item for item in built if not _has(state.pointers.get(item.unit), item.digest)]
-    past = _past(store, [item.unit for item in differing if item.unit in state.pointers])
+    past = past_of(store, [item.unit for item in differing if item.unit in state.pointers])
     units = tuple(
-        _compared(store, state.pointers.get(item.unit), item, past, is_older) for item in differing
+        _compared(store, state.pointers.get(item.unit), item, past, candidate.is_older)
+        for item in differing
     )
-    untouched = tuple(sorted(state.pointers.keys() - set(names)))
-    findings = tuple(finding for item in built for finding in item.source.findings)
-    return Plan(store.environment, state.head, commit, units, untouched, findings)
+    untouched = tuple(sorted(state.pointers.keys() - set(candidate.units)))
+    findings = [finding for item in built for finding in item.source.findings]
+    for item, unit in zip(differing, units, strict=True):
+        if not unit.held:
+            findings += judge(candidate.tree, item.source, standard)
+            findings += as_errors(candidate.tree, item, unit.notices, standard.rules)
+    return Plan(store.environment, state.head, candidate.commit, units, untouched, tuple(findings))
 
 
-def _is_live(tree: CommitTree, folder: str, live: Pointer | None, environment: str) -> bool:
+def _is_live(
+    tree: CommitTree, project: Project, name: str, live: Pointer | None, environment: str
+) -> bool:
     """Whether a unit is known to be what is live, without checking it again."""
+    folder = below(project.manifests, name)
     if live is None or live.commit is None or not tree.same_at(live.commit, folder):
         return False
     try:
-        return _has(live, digest_of(resolve(read_unit(tree, folder, check=False), environment)))
+        unit = read_unit(tree, folder, project.rules, check=False)
+        return _has(live, digest_of(resolve(unit, environment)))
     except (CheckFailed, LookupError, TypeError, ValueError, AttributeError):
         # The commit that the store names never passed the checks here: they shall say what is so.
         return False
@@ -151,18 +168,17 @@ def _compared(
     store: Store,
     live: Pointer | None,
     item: Built,
-    past: Mapping[str, Mapping[str, int]],
+    past: Past,
     is_older: Callable[[str], bool | None],
 ) -> Comparison:
     after = look.built(item.unit, item.digest, item.data)
     if live is None:
         return compare(item.unit, None, after)
     before = look.pointed_to(store, item.unit, live)
-    seen = _releases(store, item.unit, past[item.unit])
     notices = [
         *_held(live, item, store.environment),
         *_older(live, item, is_older),
-        *same_version_before(before.release, after.release, seen),
+        *other_texts_before(store, item.unit, before.release, after.release, past),
     ]
     return compare(item.unit, before, after, notices)
 
@@ -195,25 +211,3 @@ def _older(live: Pointer, item: Built, is_older: Callable[[str], bool | None]) -
             f"this commit is older than {live.commit[:12]}, which is live: a deploy is refused",
             f"to go back: promptops rollback {item.unit}; otherwise deploy with --allow-older",
         )
-
-
-def _past(store: Store, units: list[str]) -> dict[str, dict[str, int]]:
-    """The latest releases of some units, newest first: digest → revision at which it came."""
-    found: dict[str, dict[str, int]] = {unit: {} for unit in units}
-    for entry in islice(entries(store), MOST_DEPLOYMENTS) if units else ():
-        for change in entry.changes:
-            seen = found.get(change.unit)
-            if seen is not None and len(seen) < MOST_RELEASES:
-                seen.setdefault(change.after, entry.revision)
-    return found
-
-
-def _releases(store: Store, unit: str, past: Mapping[str, int]) -> Iterator[tuple[int, Release]]:
-    for digest, revision in past.items():
-        try:
-            data = store.release(digest)
-            if data is not None:
-                yield revision, read_release(data, digest, unit)
-        except ReleaseRejected:
-            # What was live long ago stands in nobody's way.
-            continue

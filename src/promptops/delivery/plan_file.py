@@ -14,6 +14,7 @@ from promptops.errors import Refused, UsageError
 from promptops.live.records import Head, State
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import is_digest, short
+from promptops.source.files import WorkTree
 from promptops.source.git import Repository
 from promptops.source.project import Project
 
@@ -65,7 +66,7 @@ def checkout_of(
         )
     repository = Repository.around(project.root)
     moved = list(_commit_moved(planned, revision, repository.commit(revision)))
-    checkout = Checkout([], [], planned.commit)
+    checkout = Checkout([], [], WorkTree(project.root), planned.commit)
     if not repository.has(planned.commit):
         moved = [f"commit {planned.commit[:12]} is no longer in this repository"]
     elif planned.moves:

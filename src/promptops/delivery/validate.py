@@ -1,8 +1,9 @@
 """Check manifests in the work tree; all findings of all files, never only the first."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from promptops.delivery.build import nearest_folder, unit_names
@@ -11,6 +12,10 @@ from promptops.delivery.spread import spread
 from promptops.errors import UsageError
 from promptops.finding import Finding, in_order
 from promptops.source.files import WorkTree
+from promptops.source.judge import judge
+from promptops.source.policy import Standard, standard_everywhere
+from promptops.source.project import PROJECT_FILE, find_project
+from promptops.source.severity import ruled
 from promptops.source.unit import MANIFEST, manifest_in, read_unit
 
 
@@ -23,27 +28,55 @@ class Checked:
 
 
 def validate(
-    paths: Iterable[Path], tell: Callable[[int, int], object] = lambda _done, _of: None
+    paths: Iterable[Path],
+    environment: str | None = None,
+    tell: Callable[[int, int], object] = lambda _done, _of: None,
 ) -> Checked:
-    """Check manifests, units' folders, or folders of units; raises UsageError for other paths.
+    """Check manifests, units' folders, or folders of units, by what their project asks of them.
 
-    `tell` hears after every manifest how many were checked, of how many.
+    The policies of `environment` are asked besides the common ones. `tell` hears after every
+    manifest how many were checked, of how many. Raises UsageError for other paths, for an
+    environment that the project does not have, and for an invalid project file.
     """
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
-    findings: list[Finding] = []
+    standards, findings = _standards(folders, environment)
     names: dict[Path, list[str]] = {}
-    with closing(spread(_findings, folders)) as found:
+    with closing(spread(partial(_findings, standards), folders)) as found:
         for number, folder in enumerate(folders, 1):
             findings += next(found)
             names.setdefault(folder.parent, []).append(folder.name)
             tell(number, len(folders))
     for parent, below in names.items():
-        findings += same_names(WorkTree(parent), ".", below)
-    return Checked(len(folders), in_order(findings))
+        findings += ruled(same_names(WorkTree(parent), ".", below), standards[parent].rules)
+    # A policy that cannot be applied is said once, and not for every unit.
+    return Checked(len(folders), in_order(dict.fromkeys(findings)))
 
 
-def _findings(folder: Path) -> tuple[Finding, ...]:
-    return read_unit(WorkTree(folder.parent), folder.name).findings
+def _findings(standards: Mapping[Path, Standard], folder: Path) -> list[Finding]:
+    """The findings about one unit, its policies among them."""
+    tree, standard = WorkTree(folder.parent), standards[folder.parent]
+    unit = read_unit(tree, folder.name, standard.rules)
+    return [*unit.findings, *judge(tree, unit, standard)]
+
+
+def _standards(
+    folders: list[Path], environment: str | None
+) -> tuple[dict[Path, Standard], list[Finding]]:
+    """By folder of units, what the project around it asks; and what is wrong with that."""
+    standards: dict[Path, Standard] = {}
+    findings: list[Finding] = []
+    for parent in dict.fromkeys(folder.parent for folder in folders):
+        standards[parent] = Standard()
+        project = find_project(parent)
+        if project is not None:
+            standards[parent], found = standard_everywhere(project, environment)
+            findings += found
+        elif environment is not None:
+            raise UsageError(
+                f"there is no {PROJECT_FILE} in {parent} or above: nobody knows {environment}",
+                "leave --env out, or name a path in a project",
+            )
+    return standards, findings
 
 
 def _unit_folders(path: Path) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """The files that a manifest names: found, read and checked as files."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +31,20 @@ class Attachments:
 
 def read_attachments(tree: Tree, folder: str, document: Document) -> Attachments:
     """Read every file that a manifest names, each once."""
+    return read_named(tree, folder, document, references(document))
+
+
+def read_named(
+    tree: Tree, folder: str, document: Document, names: Iterable[tuple[Path, str, Kind]]
+) -> Attachments:
+    """Read files that a document names: where it does, the name, and what the file should hold."""
     reader = _Reader(tree, folder, document)
     seen: set[tuple[str, Kind]] = set()
-    for path, name, kind in references(document):
+    for path, name, kind in names:
         problem = path_problem(name)
         if problem:
             message = f"the path '{name}' {problem}"
-            hint = "name a file in the manifest's folder, with / between folders"
+            hint = "name a file in this folder or below, with / between folders"
             reader.refer(path, "E401", message, hint)
         elif expands(name):
             reader.refer(path, "E225", f"the path '{name}': {NO_EXPANSION}", "write the real path")
@@ -73,7 +80,7 @@ def path_problem(name: str) -> str:
         ("begins with a drive letter", _DRIVE.match(name) is not None),
         ("is absolute", name.startswith("/")),
         ("begins with ~, which is not expanded", name.startswith("~")),
-        ("leaves the manifest's folder by '..'", ".." in parts),
+        ("leaves the folder by '..'", ".." in parts),
         ("has a part '.'", "." in parts),
         ("ends in a slash", name.endswith("/")),
         ("has an empty part", "" in parts),

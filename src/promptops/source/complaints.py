@@ -71,8 +71,8 @@ def _about_value(document: Placed, violation: Violation) -> tuple[str, str, str]
     if violation.keyword == "type":
         return mistyped(name, document.raw(violation.path), value, violation.limit)
     if violation.keyword == "enum":
-        return _choice(name, value, violation.limit)
-    return _range(name, value, violation.keyword, violation.limit)
+        return choice(name, value, violation.limit)
+    return out_of_range(name, value, violation.keyword, violation.limit)
 
 
 def _missing(document: Placed, violation: Violation) -> Iterator[Finding]:
@@ -178,11 +178,20 @@ def _type_hint(wanted: str, raw: str, value: object) -> str:
     return "write `key: value` lines below it"
 
 
-def _choice(name: str, value: object, limit: list[object]) -> tuple[str, str, str]:
-    allowed = [str(item) for item in limit]
-    close = get_close_matches(str(value), allowed, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"write {' or '.join(allowed)}"
-    message = f"{name} is {shown(value)}; allowed are {', '.join(allowed)}"
+_MOST_NAMED = 8
+_LONGEST_NAME = 200
+
+
+def choice(name: str, value: object, limit: list[object]) -> tuple[str, str, str]:
+    """Code (E212), message and hint for a value that is not one of those allowed."""
+    allowed = [item if isinstance(item, str) else json.dumps(item) for item in limit]
+    few = [shown(item)[1:-1] for item in allowed[:_MOST_NAMED]]
+    more = f" and {len(allowed) - len(few)} more" if len(allowed) > len(few) else ""
+    names = [item for item in allowed if len(item) <= _LONGEST_NAME]  # to compare texts takes long
+    close = get_close_matches(str(value)[: _LONGEST_NAME + 1], names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"write {' or '.join(few)}"
+    are = "are" if len(few) > 1 else "is"
+    message = f"{name} is {shown(value)}; allowed {are} {', '.join(few)}{more}"
     return "E212", message, hint
 
 
@@ -200,7 +209,8 @@ _LIMITS: dict[str, tuple[str, str]] = {
 }
 
 
-def _range(name: str, value: Any, keyword: str, limit: object) -> tuple[str, str, str]:
+def out_of_range(name: str, value: Any, keyword: str, limit: object) -> tuple[str, str, str]:
+    """Code (E213), message and hint for a value that is too small, too large or otherwise wrong."""
     if keyword not in _LIMITS:
         return "E213", f"{name} is {shown(value)}, which {keyword} does not allow", "change it"
     message, hint = _LIMITS[keyword]

@@ -16,48 +16,30 @@ from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from promptops.source.document import Path
 from promptops.source.patterns import Patience, TooLarge, is_catastrophic
+from promptops.source.references import REFERENCES, References, schemas_in, tops_of
 from promptops.source.text import MOST_FINDINGS
 
 Problem = tuple[Path, str, str]  # where, what is so, what to do
 
-_IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LONGEST_CHAIN = 100
 _LONGEST_PATTERN = 2000
 _MOST_PARTS = 1000  # checking them takes time: a third of a second for these
-_PERCENT = re.compile("%([0-9a-fA-F]{2})")
-
-_SCHEMA = [
-    "additionalProperties",
-    "contains",
-    "contentSchema",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-]
-_SCHEMA_LIST = ["allOf", "anyOf", "oneOf", "prefixItems"]
-_SCHEMA_MAP = [
-    "$defs",
-    "definitions",
-    "dependencies",
-    "dependentSchemas",
-    "patternProperties",
-    "properties",
-]
 
 
-def problems_of(schema: Any) -> list[Problem]:
-    """What is wrong with a schema; empty when it can be used."""
+def problems_of(schema: Any, *, applied: bool = False) -> list[Problem]:
+    """What is wrong with a schema; empty when it can be used.
+
+    One that is `applied` here, and not only passed on, must be in our draft from top to bottom.
+    """
     if not isinstance(schema, dict):
         return [((), "the schema is no JSON object", "begin with {")]
-    parts = [(path, part) for path, part in _parts(schema, ()) if isinstance(part, dict)]
+    references = References(schema)
+    tops = list(tops_of(references))
+    parts = [each for path, top in tops for each in schemas_in(top, path)]
     if len(parts) > _MOST_PARTS:
         message = f"a schema of {len(parts):,} parts; the limit is {_MOST_PARTS:,}"
-        return [((), message, "ask the model for less at once")]
+        return [((), message, "make it smaller")]
     shapes = (problem for path, part in parts for problem in _shape_problems(path, part))
     problems = list(islice(shapes, MOST_FINDINGS))
     if problems:
@@ -70,12 +52,13 @@ def problems_of(schema: Any) -> list[Problem]:
     except TooLarge:
         message = "its patterns are too large for anybody to tell whether they take hours to check"
         return [((), message, "repeat less in them")]
-    references = _References(schema)
+    if applied:
+        problems += (problem for path, part in parts for problem in _draft_problems(path, part))
     for path, part in parts:
-        for key in ("$ref", "$dynamicRef"):
+        for key in REFERENCES:
             if key in part:
                 problems += _reference_problems(references, (*path, key), part[key])
-    if not problems and (circle := _circle(references)) is not None:
+    if not problems and (circle := _circle(references, parts)) is not None:
         message = "a reference that leads back to itself: checking it never ends"
         problems.append((circle, message, "refer to another part"))
     return problems[:MOST_FINDINGS]
@@ -138,6 +121,17 @@ def _pattern_problems(path: Path, schema: dict[str, Any], patience: Patience) ->
             yield where, message, "leave one way: one repeat, a character between, no overlap in |"
 
 
+def _draft_problems(path: Path, schema: dict[str, Any]) -> Iterator[Problem]:
+    """Keywords that would change what the others mean, from there on."""
+    draft = schema.get("$schema", _DRAFT)
+    if draft.rstrip("#") != _DRAFT:
+        message = f"the schema is written in {draft}; it would be read as draft 2020-12"
+        yield (*path, "$schema"), message, f"write it in {_DRAFT}, or delete $schema"
+    if path and "$id" in schema:
+        message = "an $id inside a schema: references would lead elsewhere from there on"
+        yield (*path, "$id"), message, "delete it; refer to $defs"
+
+
 def _is_regex(pattern: str) -> bool:
     if len(pattern) > _LONGEST_PATTERN:
         return False
@@ -148,66 +142,7 @@ def _is_regex(pattern: str) -> bool:
     return True
 
 
-def _parts(schema: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """The schema and every schema in it."""
-    yield path, schema
-    if not isinstance(schema, dict):
-        return
-    for key in _SCHEMA:
-        if key in schema:
-            yield from _parts(schema[key], (*path, key))
-    for key in _SCHEMA_LIST:
-        if isinstance(parts := schema.get(key), list):
-            for index, part in enumerate(parts):
-                yield from _parts(part, (*path, key, index))
-    for key in _SCHEMA_MAP:
-        if isinstance(parts := schema.get(key), dict):
-            for name, part in parts.items():
-                yield from _parts(part, (*path, key, name))
-
-
-class _References:
-    """Where the local references of a schema lead."""
-
-    def __init__(self, root: dict[str, Any]) -> None:
-        self.root = root
-        self._anchors = {
-            part[key]: part
-            for _, part in _parts(root, ())
-            if isinstance(part, dict)
-            for key in ("$anchor", "$dynamicAnchor")
-            if isinstance(part.get(key), str)
-        }
-
-    def target(self, reference: str) -> Any:
-        """The schema that a reference names, or None."""
-        pointer = reference[1:]
-        if not pointer.startswith("/"):
-            return self._anchors.get(pointer)
-        value: Any = self.root
-        for token in pointer[1:].split("/"):
-            name = _PERCENT.sub(lambda code: chr(int(code[1], 16)), token)
-            name = name.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, dict):
-                value = value.get(name)
-            elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-                value = value[int(name)]
-            else:
-                return None
-        return value if isinstance(value, dict | bool) else None
-
-    def in_place(self, schema: dict[str, Any]) -> Iterator[Any]:
-        """The schemas that are applied to the same value as this one."""
-        for key in ("$ref", "$dynamicRef"):
-            if key in schema:
-                yield self.target(schema[key])
-        for key in _IN_PLACE:
-            part = schema.get(key)
-            yield from part if isinstance(part, list) else (part,)
-        yield from schema.get("dependentSchemas", {}).values()
-
-
-def _reference_problems(references: _References, path: Path, reference: str) -> Iterator[Problem]:
+def _reference_problems(references: References, path: Path, reference: str) -> Iterator[Problem]:
     if not reference.startswith("#"):
         message = f"the reference {reference} leads out of the file: nothing is ever fetched"
         yield path, message, "copy what it refers to into $defs"
@@ -218,16 +153,16 @@ def _reference_problems(references: _References, path: Path, reference: str) -> 
         yield path, f"the reference {reference} leads nowhere", "define it in $defs or correct it"
 
 
-def _circle(references: _References) -> Path | None:
+def _circle(references: References, parts: list[tuple[Path, dict[str, Any]]]) -> Path | None:
     """A reference that comes back to itself without going one level down in the checked value."""
     done: set[int] = set()
-    for path, part in _parts(references.root, ()):
+    for path, part in parts:
         if _returns(references, part, set(), done):
             return path
     return None
 
 
-def _returns(references: _References, schema: Any, above: set[int], done: set[int]) -> bool:
+def _returns(references: References, schema: Any, above: set[int], done: set[int]) -> bool:
     if not isinstance(schema, dict) or id(schema) in done:
         return False
     if id(schema) in above or len(above) > _LONGEST_CHAIN:

@@ -43,7 +43,11 @@ class Merged:
 
     def _origin(self, path: Path) -> Path:
         overlaid = ("environments", self.environment, *path)
-        return overlaid if self.document.has(overlaid) else path
+        if not self.document.has(overlaid):
+            return path
+        # What an overlay adds to a mapping does not move the mapping.
+        is_merged = all(isinstance(self.document.get(each), dict) for each in (overlaid, path))
+        return path if is_merged else overlaid
 
 
 def overlay_of(document: dict[str, Any], environment: str) -> dict[str, Any]:

@@ -4,14 +4,18 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place, errors_in
 from promptops.live.address import Address, parse_address
+from promptops.source.document import Document
 from promptops.source.files import WorkTree
+from promptops.source.lines import with_lines
 from promptops.source.schema import check_schema
+from promptops.source.severity import Rule, read_rules
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, read_text
 from promptops.source.tree import FileRefused
@@ -35,19 +39,41 @@ class EnvironmentSettings:
     store: str
     create: bool = False
     allow_dirty: bool = False
+    policy: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project: its folder, the manifests' folder below it, its environments by name."""
+    """A project: its folder, the manifests' folder below it, its environments by name.
+
+    `policies` are the files of those for all environments, by their names in `document`, which is
+    the project file. `findings` are about `rules`, and stop only what goes by them: a rollback does
+    not.
+    """
 
     root: Path
     manifests: str
     environments: Mapping[str, EnvironmentSettings]
+    policies: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    document: Document
+    findings: tuple[Finding, ...]
 
     @property
     def shown(self) -> str:
         return os.path.relpath(self.root / PROJECT_FILE)
+
+    def check_environment(self, name: str) -> None:
+        """Raises UsageError for an environment that is not the project's, with the nearest."""
+        if name in self.environments:
+            return
+        names = ", ".join(self.environments)
+        close = get_close_matches(name, self.environments, n=1)
+        raise UsageError(
+            f"{self.shown} has no environment '{name}'",
+            (f"did you mean '{close[0]}'? " if close else "")
+            + f"it has: {names}; another one is reached with --store URL --env {name}",
+        )
 
     def address_of(self, environment: str, variables: Mapping[str, str]) -> Address:
         """The store of an environment, `${NAME}` expanded; raises UsageError."""
@@ -89,13 +115,20 @@ def read_project(root: Path) -> Project:
     if document is None or errors_in(findings):
         raise InvalidProject(shown, findings)
     facts = document.value
+    rules, found = read_rules(document)
     return Project(
         root,
         facts.get("manifests", "manifests").strip("/"),
         MappingProxyType(
             {
-                name: EnvironmentSettings(**settings)
+                name: EnvironmentSettings(
+                    **{**settings, "policy": tuple(settings.get("policy", ()))}
+                )
                 for name, settings in facts["environments"].items()
             }
         ),
+        tuple(facts.get("policy", ())),
+        rules,
+        document,
+        tuple(with_lines(found, [(PROJECT_FILE, data)], tree)),
     )

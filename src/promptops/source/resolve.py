@@ -24,6 +24,35 @@ def resolve(unit: Unit, environment: str) -> bytes:
     return canonical_bytes(_release(unit, with_overlay(unit.document.value, environment)))
 
 
+def resolved_manifest(unit: Unit, environment: str) -> dict[str, Any]:
+    """The manifest in its own words, with all that stands elsewhere in its place.
+
+    The overlay of `environment` is applied, a message's `file` is its `text`, schemas are inlined.
+    The unit must be one that can be built.
+    """
+    assert unit.document is not None  # noqa: S101 - it could not be built
+    manifest = with_overlay(unit.document.value, environment)
+    prompt = dict(manifest["prompt"])
+    for part in ("messages", "examples"):
+        if part in prompt:
+            prompt[part] = [_with_text(unit, message) for message in prompt[part]]
+    manifest["prompt"] = prompt
+    if "output" in manifest:
+        manifest["output"] = {"schema": _schema(unit, manifest["output"]["schema"])}
+    if "tools" in manifest:
+        manifest["tools"] = [
+            {**tool, "schema": _schema(unit, tool["schema"])} for tool in manifest["tools"]
+        ]
+    return manifest
+
+
+def _with_text(unit: Unit, message: dict[str, str]) -> dict[str, str]:
+    return {
+        "text" if key == "file" else key: unit.texts[part] if key == "file" else part
+        for key, part in message.items()
+    }
+
+
 def _release(unit: Unit, manifest: dict[str, Any]) -> dict[str, Any]:
     prompt = manifest["prompt"]
     release: dict[str, Any] = {

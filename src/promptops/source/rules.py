@@ -13,7 +13,7 @@ from promptops.finding import Finding
 from promptops.source.attachments import Attachments
 from promptops.source.complaints import Placed, dotted, mistyped, shown
 from promptops.source.document import BROKEN, Document, Path, find
-from promptops.source.json_schema import problems_of
+from promptops.source.json_schema import Problem, problems_of
 from promptops.source.personal import personal_data_in
 from promptops.source.pins import check_ids, check_names, check_versions
 from promptops.source.slots import check_slots, text_of
@@ -160,6 +160,11 @@ def _schemas(document: Document, attachments: Attachments, folder: str) -> Itera
             seen.add(written)
             file = posixpath.join(folder, written)
             problems = problems_of(attachments.schemas[written])
-            places = places_in_json(attachments.texts[written], [path for path, *_ in problems])
-            for place, (_, message, hint) in zip(places, problems, strict=True):
-                yield Finding("E224", file, place, message, hint)
+            yield from schema_findings(problems, attachments.texts[written], file)
+
+
+def schema_findings(problems: list[Problem], text: str, file: str) -> Iterator[Finding]:
+    """The problems of a schema in a file of its own, at their places."""
+    places = places_in_json(text, [path for path, *_ in problems])
+    for place, (_, message, hint) in zip(places, problems, strict=True):
+        yield Finding("E224", file, place, message, hint)

@@ -8,10 +8,11 @@ from typing import Any
 from promptops.finding import Finding, Place, errors_in
 from promptops.source.attachments import Attachments, read_attachments
 from promptops.source.document import Document
+from promptops.source.lines import with_lines
 from promptops.source.merged import Merged, overlay_of, with_overlay
 from promptops.source.rules import check_length, check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
-from promptops.source.secrets import check_secrets, masked, secrets_of, without
+from promptops.source.severity import Rule, ruled
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, MOST_FINDINGS, read_text
 from promptops.source.tree import FileRefused, Tree
@@ -46,10 +47,11 @@ class Unit:
         return not errors_in(list(self.findings))
 
 
-def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
+def read_unit(tree: Tree, folder: str, rules: tuple[Rule, ...] = (), *, check: bool = True) -> Unit:
     """Read and check the unit in `folder`: its manifest, the files it names, every environment.
 
-    Without `check`, for a folder that has passed before, schema, rules and secrets are left out.
+    The findings have the severities of `rules`. Without `check`, for a folder that has passed
+    before, schema, rules and secrets are left out.
     """
     path = f"{folder}/{MANIFEST}" if folder else MANIFEST
     shown = tree.shown(path)
@@ -73,8 +75,8 @@ def read_unit(tree: Tree, folder: str, *, check: bool = True) -> Unit:
         findings += islice(_check_environments(document, attachments, findings), MOST_FINDINGS)
     files = ((path, data), *attachments.files)
     if check:
-        findings = _with_lines(findings, files, tree)
-    return _unit(folder, findings, document, attachments, files)
+        findings = with_lines(findings, files, tree, tell_secrets=True)
+    return _unit(folder, ruled(findings, rules), document, attachments, files)
 
 
 def manifest_in(tree: Tree, folder: str) -> str | None:
@@ -136,40 +138,6 @@ def _unit(
     ordered = sorted(dict.fromkeys(findings), key=_position)
     texts, schemas = attachments.texts, attachments.schemas
     return Unit(folder, _name(folder), tuple(ordered), document, texts, schemas, files)
-
-
-def _with_lines(
-    findings: list[Finding], files: tuple[tuple[str, bytes], ...], tree: Tree
-) -> list[Finding]:
-    """Findings with the lines that they are about, which come from a commit as well as a disk.
-
-    Those about secrets join them here, where all text passes that findings show: what the others
-    quote of a secret is covered.
-    """
-    texts = {
-        tree.shown(path): data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-        for path, data in files
-    }
-    secrets = {file: found for file, text in texts.items() if (found := secrets_of(text))}
-    if secrets:
-        values = [texts[file][one.start : one.end] for file in secrets for one in secrets[file]]
-        findings = [without(finding, values) for finding in findings]
-        for file, found in secrets.items():
-            findings += check_secrets(texts[file], file, found)
-            texts[file] = masked(texts[file], found)
-    if not findings:
-        return findings
-    lines = {file: text.split("\n") for file, text in texts.items()}
-    return [
-        replace(finding, source=_line(lines[finding.file], finding.place.line))
-        if finding.file in lines
-        else finding
-        for finding in findings
-    ]
-
-
-def _line(lines: list[str], number: int) -> str:
-    return lines[number - 1] if number <= len(lines) else ""
 
 
 def _position(finding: Finding) -> tuple[str, int, int, str]:

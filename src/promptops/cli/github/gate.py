@@ -7,21 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from promptops.errors import UsageError
+from promptops.finding import Finding, Place
 
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """A finding with the severity that the project's policy gave it."""
-
-    severity: Literal["error", "warning"]
-    code: str
-    file: str
-    line: int
-    column: int
-    message: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +25,11 @@ class Gate:
     """The verdict over all environments; `markdown` sums them up."""
 
     verdict: Literal["pass", "fail"]
-    findings: tuple[Noted, ...]
+    findings: tuple[Finding, ...]
     environments: tuple[Judged, ...]
     markdown: str
 
-    def noted(self, severity: str) -> list[Noted]:
+    def with_severity(self, severity: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == severity]
 
 
@@ -51,7 +39,7 @@ def read_gate(path: Path) -> Gate:
         facts = json.loads(path.read_bytes())
         return Gate(
             _one_of(facts["verdict"], ("pass", "fail")),
-            tuple(_noted(finding) for finding in facts["findings"]),
+            tuple(_finding(finding) for finding in facts["findings"]),
             tuple(_judged(item) for item in facts["environments"]),
             _text(facts["markdown"]),
         )
@@ -66,15 +54,15 @@ def read_gate(path: Path) -> Gate:
         ) from error
 
 
-def _noted(facts: Any) -> Noted:
-    return Noted(
-        _one_of(facts["severity"], ("error", "warning")),
+def _finding(facts: Any) -> Finding:
+    return Finding(
         _text(facts["code"]),
         _text(facts["file"]),
-        int(facts["line"]),
-        int(facts["column"]),
+        Place(max(1, int(facts["line"])), max(1, int(facts["column"]))),
         _text(facts["message"]),
         _text(facts["hint"]),
+        ruled=_one_of(facts["severity"], ("error", "warning")),
+        reason=_text(facts.get("reason", "")),
     )
 
 

@@ -8,7 +8,7 @@ where the runner looks no further, with everything that could end the line or th
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from promptops.cli.github.gate import Gate, Noted
+from promptops.cli.github.gate import Gate
 from promptops.cli.output import printable
 from promptops.finding import Finding
 
@@ -19,28 +19,17 @@ _LONGEST_TITLE = 200
 
 def as_github(findings: Iterable[Finding]) -> str:
     """One command for each finding, for whoever runs the check in a workflow of their own."""
-    return "\n".join(
-        command(
-            finding.severity,
-            _with_help(finding.message, finding.hint),
-            file=finding.file,
-            line=str(finding.place.line),
-            col=str(finding.place.column),
-            endColumn=str(finding.place.column + finding.place.width),
-            title=finding.code,
-        )
-        for finding in findings
-    )
+    return "\n".join(map(_annotation, findings))
 
 
 def annotations(gate: Gate) -> Iterator[str]:
     """One command for each finding that GitHub shows, and a notice of how many more there are."""
     left = []
     for severity, word in (("error", "errors"), ("warning", "warnings")):
-        noted = gate.noted(severity)
-        yield from (_annotation(finding) for finding in noted[:AT_MOST])
-        if len(noted) > AT_MOST:
-            left.append(f"{len(noted) - AT_MOST} more {word}")
+        found = gate.with_severity(severity)
+        yield from (_annotation(finding) for finding in found[:AT_MOST])
+        if len(found) > AT_MOST:
+            left.append(f"{len(found) - AT_MOST} more {word}")
     if left:
         yield command("notice", f"{' and '.join(left)}: see the summary", title="promptops")
 
@@ -51,19 +40,19 @@ def command(name: Literal["error", "warning", "notice"], message: str, **propert
     return f"::{name} {listed}::{_line(message[:_LONGEST])}"
 
 
-def _annotation(finding: Noted) -> str:
+def _annotation(finding: Finding) -> str:
+    place = finding.place
+    help_ = f"\nhelp: {finding.hint}" if finding.hint else ""
+    reason = f"\nreason: {finding.reason}" if finding.reason else ""
     return command(
         finding.severity,
-        _with_help(finding.message, finding.hint),
+        f"{finding.message}{help_}{reason}",
         file=finding.file,
-        line=str(max(1, finding.line)),
-        col=str(max(1, finding.column)),
+        line=str(place.line),
+        col=str(place.column),
+        endColumn=str(place.column + place.width) if place.width > 1 else "",
         title=f"promptops {finding.code}"[:_LONGEST_TITLE],
     )
-
-
-def _with_help(message: str, hint: str) -> str:
-    return f"{message}\nhelp: {hint}" if hint else message
 
 
 def _property(text: str) -> str:

@@ -1,0 +1,108 @@
+"""What a project asks of its units beyond the rules for all: policy schemas and severities.
+
+They are read from the work tree, beside the promptops.yaml that names them, also when an older
+commit is deployed: what is allowed today is what the team says today.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from promptops.finding import Finding, errors_in
+from promptops.source.attachments import read_named
+from promptops.source.document import Path
+from promptops.source.files import WorkTree
+from promptops.source.json_schema import problems_of
+from promptops.source.lines import with_lines
+from promptops.source.project import PROJECT_FILE, InvalidProject, Project
+from promptops.source.rules import schema_findings
+from promptops.source.severity import Rule, ruled
+from promptops.source.text import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy schema that has passed its checks: how messages name its file, and its JSON."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What is asked of units, as plain data that other processes can take.
+
+    `looks` are the environments to look at, each with the policies in force there.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    looks: tuple[tuple[str, tuple[Policy, ...]], ...] = ()
+
+
+def standard_of(project: Project, environment: str) -> Standard:
+    """What is asked of a unit that goes live in an environment.
+
+    That is only what is common where the project does not name the environment. Raises
+    InvalidProject when a policy or a rule cannot be applied.
+    """
+    policies, findings = _read(project, [environment])
+    if errors := errors_in(findings):
+        raise InvalidProject(errors[0].file, findings)
+    return Standard(project.rules, ((environment, policies.in_force(environment)),))
+
+
+def standard_everywhere(
+    project: Project, environment: str | None
+) -> tuple[Standard, list[Finding]]:
+    """What is asked of a unit in every environment of its project, and what is wrong with that.
+
+    These are the common policies; in `environment` its own ones are asked too. Raises UsageError
+    when the project does not have that one.
+    """
+    if environment is not None:
+        project.check_environment(environment)
+    policies, findings = _read(project, project.environments)
+    looks = (
+        (name, policies.in_force(name) if name == environment else policies.common)
+        for name in project.environments
+    )
+    return Standard(project.rules, tuple(looks)), findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Policies:
+    common: tuple[Policy, ...]
+    own: dict[str, tuple[Policy, ...]]
+
+    def in_force(self, environment: str) -> tuple[Policy, ...]:
+        return tuple(dict.fromkeys([*self.common, *self.own.get(environment, ())]))
+
+
+def _read(project: Project, environments: Iterable[str]) -> tuple[_Policies, list[Finding]]:
+    """The policies for all and for some environments; a broken one is in the findings only."""
+    tree = WorkTree(project.root)
+    named = [name for name in environments if name in project.environments]
+    read = read_named(tree, "", project.document, _references(project, named))
+    findings = list(read.findings)
+    policies: dict[str, Policy] = {}
+    for name, schema in read.schemas.items():
+        file, text = tree.shown(name), read.texts[name]
+        problems = problems_of(schema, applied=True)
+        findings += schema_findings(problems, text, file)
+        if not problems:
+            policies[name] = Policy(file, text)
+    files = [(PROJECT_FILE, project.document.text.encode()), *read.files]
+    found = [*project.findings, *ruled(with_lines(findings, files, tree), project.rules)]
+    own = {name: _those(policies, project.environments[name].policy) for name in named}
+    return _Policies(_those(policies, project.policies), own), found
+
+
+def _references(project: Project, environments: Iterable[str]) -> Iterator[tuple[Path, str, Kind]]:
+    paths: list[Path] = [("policy",)]
+    paths += [("environments", name, "policy") for name in environments]
+    for path in paths:
+        for index, name in enumerate(project.document.get(path) or ()):
+            yield (*path, index), name, "JSON Schema"
+
+
+def _those(policies: dict[str, Policy], names: Iterable[str]) -> tuple[Policy, ...]:
+    return tuple(policies[name] for name in names if name in policies)
