@@ -1,7 +1,7 @@
 """Git, read only: commits, the files of a commit, and which commit is older.
 
 Only plumbing is used that runs nothing of the repository's own configuration: no status, no diff,
-no hooks, no fsmonitor.
+no hooks, no fsmonitor, no fetch.
 """
 
 import os
@@ -43,6 +43,9 @@ class Repository:
     """A git repository with a work tree at `root`."""
 
     def __init__(self, repo: git.Repo, root: Path) -> None:
+        # An object that is missing is fetched from a promisor remote, if there is one, by whatever
+        # program the configuration names for that.
+        repo.git.update_environment(GIT_NO_LAZY_FETCH="1", GIT_ALLOW_PROTOCOL="none")
         self._repo = repo
         self.root = root
         # GitPython keeps a `git cat-file` running, and leaves its end to the garbage collector.
