@@ -199,6 +199,9 @@ class CommitTree:
         # The stream knows the size; to ask for it first would be one more question to git.
         stream = item.data_stream
         if stream.size > limit:
+            # What is left unread is read when nobody holds it any more, maybe after git ended.
+            while stream.read(2**20):
+                pass
             raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
         return bytes(stream.read())
 
