@@ -26,7 +26,7 @@ def test_the_file_is_read_whole(judged: Project) -> None:
     gate = read_gate(judged.root / "gate.json")
     assert gate.verdict == "fail"
     (finding,) = gate.findings
-    assert (finding.code, finding.line, finding.column) == ("E302", 2, 7)
+    assert (finding.code, finding.place.line, finding.place.column) == ("E302", 2, 7)
     assert [item.environment for item in gate.environments] == ["local", "production"]
     assert gate.environments[1].markdown.startswith("<!-- promptops:gate production ")
     assert gate.markdown.count("E302") == 1

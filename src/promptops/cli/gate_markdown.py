@@ -64,7 +64,7 @@ def environment_markdown(
     gone = "**Gone from git** with this change; no deployment removes what is live:"
     tail += _list(gone, still_live(item), code, most)
     tail += _list("**Not of this change:**", elsewhere(item), _elsewhere, most)
-    return document(head, shown_units(item), tail, again, most)
+    return document(head, shown_units(item), tail, again, most=most, said="held")
 
 
 def _everywhere(gate: Gate, most: int) -> Iterator[str]:

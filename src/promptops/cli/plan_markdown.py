@@ -58,14 +58,22 @@ def diff_markdown(diff: Diff) -> str:
 
 
 def document(
-    head: list[str], units: tuple[Comparison, ...], tail: list[str], again: str, most: int = MOST
+    head: list[str],
+    units: tuple[Comparison, ...],
+    tail: list[str],
+    again: str,
+    *,
+    most: int = MOST,
+    said: str = "",
 ) -> str:
     """Head, warnings, table, the details that there is room for, tail.
 
-    `again` is the command that shows what had to be left out.
+    `again` is the command that shows what had to be left out; `said` is the code of warnings that
+    head and tail speak of.
     """
     parts = list(head)
-    warnings = [(unit, notice) for unit in units for notice in unit.notices]
+    noted = ((unit, notice) for unit in units for notice in unit.notices)
+    warnings = [(unit, notice) for unit, notice in noted if notice.code != said]
     if warnings:
         shown = fitting(
             warnings, _warning, most // 6, lambda left: f"- … and {left:,} more warnings"
@@ -113,9 +121,10 @@ def on_merge(environment: str, units: Iterable[Comparison], revision: int | None
     moved = [unit for unit in units if unit.after and not unit.held]
     if not moved:
         return ["**On merge** nothing is deployed."]
-    them = "it goes" if len(moved) == 1 else f"all {len(moved)} go"
-    deploy = code(f"promptops deploy --all --env {environment}")
-    said = [f"**On merge** {them} live with one deployment, or nothing does: {deploy}"]
+    them = f"{code(moved[0].unit)} goes live"
+    if len(moved) > 1:
+        them = f"{len(moved)} units go live with one deployment, or none does"
+    said = [f"**On merge** {them}: {code(f'promptops deploy --all --env {environment}')}"]
     were_live = [unit.unit for unit in moved if unit.before]
     if were_live:
         many = "UNIT…" if revision is None else f"--to {revision}"

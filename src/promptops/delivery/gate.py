@@ -3,7 +3,7 @@
 Nothing is written, and only commits are looked at: what CI says is what a laptop says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -13,14 +13,18 @@ from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import compared
 from promptops.delivery.in_git import InGit
 from promptops.delivery.merged import Merged, merged
-from promptops.delivery.plan import Plan, plan_of
+from promptops.delivery.plan import Candidate, Plan, plan_of
 from promptops.delivery.same_names import same_names
 from promptops.delivery.status import compare_with_git
+from promptops.delivery.versions import as_errors
 from promptops.errors import StoreError
 from promptops.finding import Finding, errors_in, in_order
 from promptops.live.records import State
 from promptops.live.store import Store
+from promptops.source.judge import judge
+from promptops.source.policy import Standard, standard_of
 from promptops.source.project import Project
+from promptops.source.severity import ruled
 
 Verdict = Literal["pass", "fail"]
 
@@ -133,30 +137,49 @@ class Gate:
 def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store | None]) -> Gate:
     """Judge a commit as a change of `base`, for environments with their stores; None is offline.
 
-    Raises UsageError (E405, E406, E407). A store that cannot answer is the `error` of its
-    environment, and the others are judged.
+    Raises UsageError (E405, E406, E407, a policy that cannot be applied). A store that cannot
+    answer is the `error` of its environment, and the others are judged.
     """
+    standards = {name: standard_of(project, name) for name in stores}
     merge = merged(project, base, revision)
-    findings = [finding for unit in merge.units.values() for finding in unit.findings]
-    findings += same_names(merge.tree, project.manifests, merge.units)
+    judged = [_judged(merge, name, store, standards[name]) for name, store in stores.items()]
+    everywhere = Standard(
+        project.rules, tuple(look for each in standards.values() for look in each.looks)
+    )
     return Gate(
         merge.base,
         merge.commit,
         len(merge.units),
-        tuple(in_order(findings)),
-        tuple(_judged(merge, name, store) for name, store in stores.items()),
+        tuple(in_order(dict.fromkeys(_findings(merge, everywhere, judged)))),
+        tuple(judged),
         merge.in_both,
     )
 
 
-def _judged(merge: Merged, environment: str, store: Store | None) -> EnvironmentGate:
+def _findings(
+    merge: Merged, standard: Standard, judged: Iterable[EnvironmentGate]
+) -> Iterator[Finding]:
+    yield from ruled(same_names(merge.tree, merge.folder, merge.units), standard.rules)
+    for unit in merge.units.values():
+        yield from unit.findings
+        yield from judge(merge.tree, unit, standard)
+    for item in judged:
+        for each in item.plan.units if item.plan else item.changes:
+            if each.unit in merge.change and each.unit in merge.units:
+                unit = merge.units[each.unit]
+                yield from as_errors(merge.tree, unit, each.notices, standard.rules)
+
+
+def _judged(
+    merge: Merged, environment: str, store: Store | None, standard: Standard
+) -> EnvironmentGate:
     changes = _changes(merge, environment)
     if store is None:
         return EnvironmentGate(environment, changes, offline=True)
     built = {name: built_from(unit, environment) for name, unit in merge.units.items() if unit.ok}
     try:
         state = store.read()
-        plan = _plan(merge, store, state, built)
+        plan = _plan(merge, store, state, built, standard)
     except StoreError as error:
         return EnvironmentGate(environment, changes, error=error)
     drift = _drift(state, built, _in_base(merge, built, environment))
@@ -174,11 +197,18 @@ def _changes(merge: Merged, environment: str) -> tuple[Comparison, ...]:
     return compared(before, after, environment)
 
 
-def _plan(merge: Merged, store: Store, state: State, built: Mapping[str, Built]) -> Plan | None:
+def _plan(
+    merge: Merged,
+    store: Store,
+    state: State,
+    built: Mapping[str, Built],
+    standard: Standard,
+) -> Plan | None:
     if len(built) < len(merge.units):
         return None
     is_older = partial(merge.repository.is_older, merge.commit)
-    return plan_of(store, state, built.values(), merge.units, merge.commit, is_older)
+    candidate = Candidate(merge.commit, merge.tree, tuple(merge.units), is_older)
+    return plan_of(store, state, candidate, built.values(), standard)
 
 
 def _in_base(merge: Merged, built: Mapping[str, Built], environment: str) -> InGit:

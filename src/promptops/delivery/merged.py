@@ -16,9 +16,9 @@ from promptops.source.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A commit, its `tree`, and the base that it is to be merged into; all units are checked.
+    """A commit and the base that it is to be merged into; all units are checked.
 
-    `change` names the units that differ between the commit and where the two parted, those that
+    The units lie in `folder` of its `tree`. `change` names the units that differ between the commit and where the two parted, those that
     are gone included; `in_both` those of them that the base has changed since, too. `before` are
     the units of the change as they were, `in_base` all as the base has them, `units` what the
     merge makes.
@@ -28,6 +28,7 @@ class Merged:
     base: str
     commit: str
     tree: CommitTree
+    folder: str
     change: frozenset[str]
     in_both: tuple[str, ...]
     before: Mapping[str, Unit]
@@ -37,14 +38,17 @@ class Merged:
 
 def merged(project: Project, base: str, revision: str) -> Merged:
     """What merging a commit into a base makes; raises UsageError (E405, E406, E407)."""
-    repository, folder = Repository.around(project.root), project.manifests
+    repository = Repository.around(project.root)
+    folder, rules = project.manifests, project.rules
     commit, onto = repository.commit(revision), repository.commit(base)
     fork = repository.fork_point(onto, commit)
     old, new, there = (repository.files(each, project.root) for each in (fork, commit, onto))
     change = frozenset(changed_units(project, old, new))
-    before = read_units(old, folder, change)
-    now = before if fork == onto else read_units(there, folder, change)
-    others = read_units(there, folder, {*unit_names(there, folder)} - change)
-    units = dict(sorted((others | read_units(new, folder, change)).items()))
+    before = read_units(old, folder, change, rules)
+    now = before if fork == onto else read_units(there, folder, change, rules)
+    others = read_units(there, folder, {*unit_names(there, folder)} - change, rules)
+    units = dict(sorted((others | read_units(new, folder, change, rules)).items()))
     in_both = tuple(sorted(change.intersection(changed_units(project, old, there))))
-    return Merged(repository, onto, commit, new, change, in_both, before, others | now, units)
+    return Merged(
+        repository, onto, commit, new, folder, change, in_both, before, others | now, units
+    )

@@ -141,7 +141,7 @@ def plan_of(
     for item, unit in zip(differing, units, strict=True):
         if not unit.held:
             findings += judge(candidate.tree, item.source, standard)
-            findings += as_errors(candidate.tree, item, unit.notices, standard.rules)
+            findings += as_errors(candidate.tree, item.source, unit.notices, standard.rules)
     return Plan(store.environment, state.head, candidate.commit, units, untouched, tuple(findings))
 
 

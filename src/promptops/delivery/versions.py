@@ -14,6 +14,7 @@ from promptops.manifest.release import Release, read_release
 from promptops.source.lines import with_lines
 from promptops.source.severity import Rule, is_error, ruled
 from promptops.source.tree import Tree
+from promptops.source.unit import Unit
 
 # How far back W232 looks for another text of the same version.
 MOST_DEPLOYMENTS = 1000
@@ -41,10 +42,10 @@ def other_texts_before(
 
 
 def as_errors(
-    tree: Tree, item: Built, notices: Iterable[Notice], rules: tuple[Rule, ...]
+    tree: Tree, unit: Unit, notices: Iterable[Notice], rules: tuple[Rule, ...]
 ) -> list[Finding]:
     """The W232 among notices, at the version that has to change, where the project forbids it."""
-    document = item.source.document
+    document = unit.document
     if document is None or not is_error("W232", rules):
         return []
     place = document.place(("prompt", "version"))
@@ -53,7 +54,7 @@ def as_errors(
         for notice in notices
         if notice.code == "W232"
     ]
-    return ruled(with_lines(found, item.source.files, tree), rules)
+    return ruled(with_lines(found, unit.files, tree), rules)
 
 
 def forbidden_versions(
@@ -72,7 +73,7 @@ def forbidden_versions(
         finding
         for item in items
         for finding in as_errors(
-            tree, item, _notices(store, pointers[item.unit], item, past), rules
+            tree, item.source, _notices(store, pointers[item.unit], item, past), rules
         )
     ]
 

@@ -1,7 +1,7 @@
 """Git, read only: commits, the files of a commit, and which commit is older.
 
 Only plumbing is used that runs nothing of the repository's own configuration: no status, no diff,
-no hooks, no fsmonitor.
+no hooks, no fsmonitor, no fetch.
 """
 
 import os
@@ -43,6 +43,9 @@ class Repository:
     """A git repository with a work tree at `root`."""
 
     def __init__(self, repo: git.Repo, root: Path) -> None:
+        # An object that is missing is fetched from a promisor remote, if there is one, by whatever
+        # program the configuration names for that.
+        repo.git.update_environment(GIT_NO_LAZY_FETCH="1", GIT_ALLOW_PROTOCOL="none")
         self._repo = repo
         self.root = root
         # GitPython keeps a `git cat-file` running, and leaves its end to the garbage collector.
@@ -194,9 +197,8 @@ class CommitTree:
         # The stream knows the size; to ask for it first would be one more question to git.
         stream = item.data_stream
         if stream.size > limit:
-            # What is left would be read when the stream is collected: at once, or from a git that
-            # has ended by then.
-            while stream.read(1 << 16):
+            # What is left unread is read when nobody holds it any more, maybe after git ended.
+            while stream.read(2**20):
                 pass
             raise FileRefused("E102", f"{path} has {stream.size} bytes, over {limit}", "shorten it")
         return bytes(stream.read())

@@ -13,11 +13,11 @@ from referencing import Registry
 
 from promptops.finding import Finding, Place
 from promptops.source.document import Document, Path
-from promptops.source.references import References, spell_out
 from promptops.source.lines import with_lines
 from promptops.source.merged import Merged, overlay_of
 from promptops.source.objections import Objection, objections, sayings
 from promptops.source.policy import Policy, Standard
+from promptops.source.references import References, spell_out
 from promptops.source.resolve import resolved_manifest
 from promptops.source.severity import is_in_the_way, ruled
 from promptops.source.text import MOST_FINDINGS

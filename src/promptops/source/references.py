@@ -124,5 +124,3 @@ def spell_out(schema: dict[str, Any]) -> None:
                 for step in path[:-1]:
                     parent = parent[step]
                 parent[path[-1]] = {"not": {}}
-
-

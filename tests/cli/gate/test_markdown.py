@@ -25,7 +25,7 @@ SITUATIONS = ["planned", "new", "errors", "offline", "unreachable"]
 def unit(name: str = "greeter", text: str = "You greet.", **parts: Any) -> Comparison:
     """A unit whose prompt changes."""
     after = shown(prompt=prompt(text, "{{ name }}"), **parts)
-    return compare(name, shown(), after, [Notice("held", f"held: {text}", text)])
+    return compare(name, shown(), after, [Notice("older", f"older: {text}", text)])
 
 
 def environment(
@@ -132,8 +132,7 @@ def test_a_reviewer_reads_what_a_merge_does_and_how_to_go_back(situation: str) -
     changed = compare("greeter", shown(), shown(params={"temperature": 0.5}))
     gone = compare("farewell", shown(), None)
     made = gate_markdown(judged(environment((changed, gone), situation)))
-    assert "**On merge** it goes live" in made
-    assert "<code>promptops deploy --all --env production</code>" in made
+    assert "**On merge** <code>greeter</code> goes live: <code>promptops deploy --all" in made
     assert "<code>promptops rollback greeter --env production</code>" in made
     many_units = (changed,) * 9
     made = gate_markdown(judged(environment(many_units, situation)))
