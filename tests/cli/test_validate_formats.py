@@ -81,7 +81,7 @@ def test_an_annotation_word_for_word(git_project: Project) -> None:
     git_project.write("manifests/greeter/system.md", "Good morning, {{ gest }}.\n")
     done = git_project.here("validate", "-o", "github")
     assert done.out == (
-        "::error file=manifests/greeter/system.md,line=1,col=15,endColumn=25,title=E302::"
+        "::error file=manifests/greeter/system.md,line=1,col=15,endColumn=25,title=promptops E302::"
         "'gest' is used and not declared: nobody would pass it%0Ahelp: did you mean guest?\n"
     )
 

@@ -18,10 +18,10 @@ from promptops.source.unit import Unit
 class Merged:
     """A commit and the base that it is to be merged into; all units are checked.
 
-    The units lie in `folder` of its `tree`. `change` names the units that differ between the commit and where the two parted, those that
-    are gone included; `in_both` those of them that the base has changed since, too. `before` are
-    the units of the change as they were, `in_base` all as the base has them, `units` what the
-    merge makes.
+    The units lie in `folder` of its `tree`. `change` names those that differ between the commit and
+    where the two parted, those that are gone included; `in_both` those of them that the base has
+    changed since, too. `before` are the units of the change as they were, `in_base` all as the base
+    has them, `units` what the merge makes.
     """
 
     repository: Repository

@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -41,7 +41,8 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> Generator[R
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
     workers: list[_Worker] = []
     try:
-        with suppress(OSError):  # where the system has no room for more, this process does it
+        # Where the system has no room for more, this process does it.
+        with suppress(OSError), _undisturbed():
             for number in range(count):
                 workers.append(_started(work, batches[number::count]))  # noqa: PERF401 - each must end
         for number, batch in enumerate(batches):
@@ -66,14 +67,25 @@ def _started(work: Callable[[Item], Result], share: Sequence[Sequence[Item]]) ->
     fork = multiprocessing.get_context("fork")
     answers, sender = fork.Pipe(duplex=False)
     process = fork.Process(target=_send, args=(work, share, answers, sender), daemon=True)
-    # Ctrl-C goes to all processes of the terminal; only the first has something to say about it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sender.close()
     return _Worker(process, answers)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until all processes are known that have to be ended then.
+
+    The new ones never hear of them: a terminal sends Ctrl-C to all of its processes, and only the
+    first has something to say about it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send(
