@@ -2,17 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from promptops.cli import gate_words
 from promptops.cli.findings import counted
 from promptops.cli.findings_markdown import as_markdown
-from promptops.cli.gate_words import (
-    elsewhere,
-    held_again,
-    how_much,
-    lift,
-    shown_units,
-    still_live,
-    why_no_plan,
-)
 from promptops.cli.markdown import Item, code, fitting, inline
 from promptops.cli.output import count, cut
 from promptops.cli.plan_markdown import (
@@ -21,7 +13,6 @@ from promptops.cli.plan_markdown import (
     document,
     marker,
     on_merge,
-    plan_again,
     what_happens,
 )
 from promptops.delivery.gate import EnvironmentGate, Gate, Held
@@ -56,15 +47,13 @@ def environment_markdown(
         *_list("**Held**, so this fails:", item.refused, lambda held: _refused(held, item), most),
         _changes(gate, item, since),
     ]
-    again = f"promptops diff {since} --env {item.environment}"
-    tail = on_merge(item.environment, item.changes, None)
-    if item.plan:
-        again = plan_again(item.plan)
-        tail = what_happens(item.plan)
+    tail = what_happens(item.plan) if item.plan else on_merge(item.environment, item.changes, None)
     gone = "**Gone from git** with this change; no deployment removes what is live:"
-    tail += _list(gone, still_live(item), code, most)
-    tail += _list("**Not of this change:**", elsewhere(item), _elsewhere, most)
-    return document(head, shown_units(item), tail, again, most=most, said="held")
+    tail += _list(gone, gate_words.still_live(item), code, most)
+    tail += _list("**Not of this change:**", gate_words.elsewhere(item), _elsewhere, most)
+    commits = f"--base {gate.base[:12]} --commit {gate.commit[:12]}"
+    again = f"promptops gate {commits} --env {item.environment}{' --offline' * item.offline}"
+    return document(head, gate_words.shown_units(item), tail, again, most=most, said="held")
 
 
 def _everywhere(gate: Gate, most: int) -> Iterator[str]:
@@ -75,17 +64,17 @@ def _everywhere(gate: Gate, most: int) -> Iterator[str]:
 
 def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:
     """What the table below compares."""
-    changed = how_much(gate, item)
+    changed = gate_words.how_much(gate, item)
     if item.plan and item.plan.head:
         at = f"{code(item.environment)} is at revision {item.plan.head.revision};"
         return f"{at} deploying {code(gate.commit[:12])} changes {changed}."
-    why = why_no_plan(item)
+    why = gate_words.why_no_plan(item)
     return f"{why[0].upper()}{why[1:]}. So this is what {code(since)} changes: {changed}."
 
 
 def _refused(held: Held, item: EnvironmentGate) -> str:
-    said = inline(cut(held_again(held), LONGEST_WARNING))
-    return f"{code(held.unit)}: {said}. Change the prompt, or {code(lift(held, item))}"
+    said = inline(cut(gate_words.held_again(held), LONGEST_WARNING))
+    return f"{code(held.unit)}: {said}. Change the prompt, or {code(gate_words.lift(held, item))}"
 
 
 def _elsewhere(noted: tuple[str, str]) -> str:

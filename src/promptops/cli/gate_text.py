@@ -4,16 +4,8 @@ from collections.abc import Iterator
 
 import click
 
+from promptops.cli import gate_words
 from promptops.cli.findings import as_text, counted
-from promptops.cli.gate_words import (
-    elsewhere,
-    held_again,
-    how_much,
-    lift,
-    shown_units,
-    still_live,
-    why_no_plan,
-)
 from promptops.cli.output import count, in_line
 from promptops.cli.plan_text import unit_lines
 from promptops.delivery.gate import EnvironmentGate, Gate
@@ -54,9 +46,9 @@ def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
     if item.plan and item.plan.head:
         what = f"at revision {item.plan.head.revision}; deploying {gate.commit[:12]}"
     else:
-        what = f"{why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
-    yield f"{what} changes {how_much(gate, item)}"
-    for unit in shown_units(item):
+        what = f"{gate_words.why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
+    yield f"{what} changes {gate_words.how_much(gate, item)}"
+    for unit in gate_words.shown_units(item):
         yield ""
         yield from unit_lines(unit)
     notes = [*_notes(item)]
@@ -65,9 +57,9 @@ def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
 
 def _notes(item: EnvironmentGate) -> Iterator[str]:
     for held in item.refused:
-        yield in_line(f"refused: {held.unit}: {held_again(held)}")
-        yield in_line(f"  = help: change the prompt, or {lift(held, item)}")
-    for unit in still_live(item):
+        yield in_line(f"refused: {held.unit}: {gate_words.held_again(held)}")
+        yield in_line(f"  = help: change the prompt, or {gate_words.lift(held, item)}")
+    for unit in gate_words.still_live(item):
         yield in_line(f"gone from git with this change, and left alone where it is live: {unit}")
-    for unit, said in elsewhere(item):
+    for unit, said in gate_words.elsewhere(item):
         yield in_line(f"not of this change: {unit}: {said}")

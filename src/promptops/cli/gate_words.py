@@ -69,6 +69,6 @@ def elsewhere(item: EnvironmentGate) -> Iterator[tuple[str, str]]:
     changed = {unit.unit for unit in item.changes}
     for unit in item.plan.units if item.plan and item.plan.head else ():
         if unit.unit not in changed and not unit.held:
-            said.setdefault(unit.unit, ["it was never live"]).append("it goes live as well")
+            said.setdefault(unit.unit, []).append("it goes live as well")
     for name, sentences in sorted(said.items()):
         yield name, "; ".join(sentences)

@@ -25,7 +25,8 @@ def plan_markdown(plan: Plan) -> str:
         f"### promptops: plan for {code(plan.environment)}",
         _stands(plan),
     ]
-    return document(head, plan.units, [*what_happens(plan), *_left_alone(plan)], plan_again(plan))
+    again = f"promptops plan --env {plan.environment} --commit {plan.commit[:12]}"
+    return document(head, plan.units, [*what_happens(plan), *_left_alone(plan)], again)
 
 
 def marker(kind: str, environment: str, digest: str) -> str:
@@ -42,11 +43,6 @@ def _stands(plan: Plan) -> str:
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
     changed = count(len(plan.units), "unit")
     return f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}."
-
-
-def plan_again(plan: Plan) -> str:
-    """The command that shows the whole plan."""
-    return f"promptops plan --env {plan.environment} --commit {plan.commit[:12]}"
 
 
 def diff_markdown(diff: Diff) -> str:

@@ -86,7 +86,7 @@ def test_what_is_so_without_the_change_is_told_apart(held: Project, store: Store
     assert notes(done) == [
         "not of this change: ghost: it is live and not in git, and no deployment removes it",
         f"not of this change: greeter: {held_there}, and left alone: invents refunds",
-        "not of this change: newcomer: it was never live; it goes live as well",
+        "not of this change: newcomer: it goes live as well",
     ]
 
 

@@ -22,6 +22,20 @@ def test_what_others_merged_meanwhile_is_no_part_of_the_change(
 
 
 @one_backend
+def test_a_laptop_says_what_ci_says_of_the_merge(deployed: Project, store: Store) -> None:
+    deployed.says("greeter", "Good evening.")
+    on_main(deployed, "farewell", "Sleep well.")
+    branch = only(judged(deployed, store))
+    deployed.git("switch", "--quiet", "--detach", "main")
+    deployed.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
+    merge = only(judged(deployed, store, base="HEAD^1"))
+    assert branch.plan is not None
+    assert merge.plan is not None
+    assert branch.plan.units == merge.plan.units
+    assert (branch.changes, branch.drift) == (merge.changes, merge.drift)
+
+
+@one_backend
 def test_a_hold_on_what_others_have_mended_meanwhile_is_over(
     deployed: Project, store: Store
 ) -> None:
