@@ -148,6 +148,17 @@ def test_what_is_live_and_does_not_move_is_not_judged_again(
     assert store.read().pointers["farewell"].revision == 2
 
 
+def test_what_is_live_is_not_planned_anew_because_of_a_rule_that_came_later(
+    deployed: Project, store: Store
+) -> None:
+    deployed.says("greeter", "Good\u200b morning.")
+    deployed.deploy(store)
+    ask(deployed, rules="{W106: {severity: error}}")
+    assert deployed.here("plan", *ON_PRODUCTION, "--exit-code").code == 0
+    deployed.says("greeter", "Good\u200b evening.")
+    assert_stopped(deployed.here("plan", *ON_PRODUCTION), "error[W106]")
+
+
 def test_the_overlay_is_what_a_policy_sees(deployed: Project, store: Store) -> None:
     edit(deployed, "  staging:", "  production: {params: {temperature: 1.5}}\n  staging:")
     steady = {"properties": {"params": {"properties": {"temperature": {"maximum": 1}}}}}

@@ -152,8 +152,10 @@ def _is_live(
     folder = below(project.manifests, name)
     if live is None or live.commit is None or not tree.same_at(live.commit, folder):
         return False
+    # It has passed already: what the project forbids since then is for those that move.
+    lowered = tuple(rule for rule in project.rules if rule.severity == "warning")
     try:
-        unit = read_unit(tree, folder, project.rules, check=False)
+        unit = read_unit(tree, folder, lowered, check=False)
         return _has(live, digest_of(resolve(unit, environment)))
     except (CheckFailed, LookupError, TypeError, ValueError, AttributeError):
         # The commit that the store names never passed the checks here: they shall say what is so.
