@@ -4,7 +4,6 @@ python -m tests.source.mutants SEED COUNT    →    {"seconds": slowest, "megaby
 """
 
 import json
-import resource
 import sys
 import time
 import unicodedata
@@ -26,7 +25,7 @@ from promptops.manifest.render import Renderer
 from promptops.source.resolve import resolve
 from promptops.source.tree import Entry, FileRefused
 from promptops.source.unit import read_unit
-from tests.source.bombs import LIMIT
+from tests.source.bombs import LIMIT, most_memory
 
 TESTS = Path(__file__).parent.parent
 GOLDEN = TESTS / "golden"
@@ -149,10 +148,8 @@ def main(seed: str, count: str) -> None:
         if seconds > 1:
             sys.stderr.write(f"mutant {seed} {number} took {seconds:.1f} s\n")
         slowest = max(slowest, seconds)
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(
-        json.dumps({"seconds": slowest, "megabytes": megabytes, "codes": sorted(codes)})
-    )
+    said = {"seconds": slowest, "megabytes": most_memory(), "codes": sorted(codes)}
+    sys.stdout.write(json.dumps(said))
 
 
 if __name__ == "__main__":
