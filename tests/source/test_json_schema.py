@@ -90,3 +90,7 @@ def test_references_that_lead_out_or_round_are_refused(
     schema: dict[str, Any], path: tuple[str | int, ...]
 ) -> None:
     assert [problem[0] for problem in problems_of(schema)] == [path]
+
+
+def test_a_pattern_that_python_may_read_otherwise_one_day_is_taken_in_silence() -> None:
+    assert problems_of({"pattern": "^[[]0-9]+$"}) == []

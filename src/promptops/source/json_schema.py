@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from promptops.source.document import Path
-from promptops.source.patterns import Patience, TooLarge, is_catastrophic
+from promptops.source.patterns import Patience, TooLarge, is_catastrophic, quietly
 from promptops.source.references import REFERENCES, References, schemas_in, tops_of
 from promptops.source.text import MOST_FINDINGS
 
@@ -136,7 +136,8 @@ def _is_regex(pattern: str) -> bool:
     if len(pattern) > _LONGEST_PATTERN:
         return False
     try:
-        re.compile(pattern)
+        with quietly():
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         return False
     return True

@@ -10,7 +10,9 @@ the degree of ambiguity of finite automata, 1991).
 """
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from re import _parser  # type: ignore[attr-defined]  # the same parser that compiles the pattern
@@ -50,10 +52,19 @@ def is_catastrophic(pattern: str, patience: Patience) -> bool:
     if not any(mark in pattern for mark in "*+{"):
         return False
     try:
-        bodies = _repeated(_parser.parse(pattern))
+        with quietly():
+            bodies = _repeated(_parser.parse(pattern))
         return any(_Repeat(body, patience).is_ambiguous() for body in bodies)
     except RecursionError as error:
         raise TooLarge from error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without what Python says of patterns such as `[[]`, which may mean more to it one day."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _repeated(items: Any) -> Iterator[Any]:
