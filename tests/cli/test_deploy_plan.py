@@ -45,9 +45,7 @@ def facts_of(project: PlanProject) -> Any:
 def rewrite(project: PlanProject, facts: Any, *, named: bool = True) -> None:
     """Write a plan by hand, with the digest that belongs to it."""
     if named:
-        moves = [(unit["unit"], unit["from"], unit["to"]) for unit in facts["units"]]
-        head = facts["head"] and Head(**facts["head"])
-        facts["digest"] = plan_digest(facts["environment"], head, facts["commit"], moves)
+        facts["digest"] = plan_digest(facts)
     (project.root / "plan.json").write_text(json.dumps(facts), "utf-8")
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -237,13 +238,19 @@ def test_a_commit_that_is_not_there_is_a_usage_error(deployed: PlanProject, stor
         planned(deployed, store, "v9")
 
 
-def test_the_digest_covers_environment_head_commit_and_moves(
-    deployed: PlanProject, store: Store
-) -> None:
-    facts = planned(deployed, store)
-    steps = [("greeter", None, digest_of(b"1"))]
-    named = planning.plan_digest("production", facts.head, facts.commit, steps)
-    assert named != planning.plan_digest("staging", facts.head, facts.commit, steps)
-    assert named != planning.plan_digest("production", None, facts.commit, steps)
-    assert named != planning.plan_digest("production", facts.head, "0" * 40, steps)
-    assert named != planning.plan_digest("production", facts.head, facts.commit, [])
+def test_the_digest_covers_all_that_a_plan_says(deployed: PlanProject, store: Store) -> None:
+    deployed.says("greeter", "Good evening.")
+    facts = planned(deployed, store).as_json()
+    (unit,) = facts["units"]
+    others: list[dict[str, Any]] = [
+        {"environment": "staging"},
+        {"head": None},
+        {"commit": "0" * 40},
+        {"units": []},
+        {"units": [unit | {"to": digest_of(b"1")}]},
+        {"units": [unit | {"impact": "none"}]},
+        {"units": [unit | {"warnings": []}]},
+    ]
+    named = {planning.plan_digest(facts | other) for other in others}
+    assert planning.plan_digest(facts) == facts["digest"]
+    assert len({facts["digest"], *named}) == 8

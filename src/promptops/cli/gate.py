@@ -52,8 +52,8 @@ def gate(
 
     Checks all manifests and policies, plans every environment, and says what is live there and not
     in git. A unit of the change whose content is held fails; drift and holds elsewhere do not. Only
-    commits count, never what is uncommitted. Exits 0 when it may be merged, 1 when not, 4 when a
-    store cannot be reached.
+    commits count, for the project file and its policies too. Exits 0 when it may be merged, 1 when
+    not, 4 when a store cannot be reached.
 
     \b
     promptops gate --base main --env production

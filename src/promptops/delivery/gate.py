@@ -21,9 +21,10 @@ from promptops.errors import StoreError
 from promptops.finding import Finding, errors_in, in_order
 from promptops.live.records import State
 from promptops.live.store import Store
+from promptops.source.git import Repository
 from promptops.source.judge import judge
 from promptops.source.policy import Standard, standard_of
-from promptops.source.project import Project
+from promptops.source.project import Project, read_project
 from promptops.source.severity import ruled
 
 Verdict = Literal["pass", "fail"]
@@ -137,9 +138,13 @@ class Gate:
 def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store | None]) -> Gate:
     """Judge a commit as a change of `base`, for environments with their stores; None is offline.
 
-    Raises UsageError (E405, E406, E407, a policy that cannot be applied). A store that cannot
-    answer is the `error` of its environment, and the others are judged.
+    Project file and policies are those of the commit. Raises UsageError (E405, E406, E407, a
+    project file or a policy that cannot be applied). A store that cannot answer is the `error` of
+    its environment, and the others are judged.
     """
+    repository = Repository.around(project.root)
+    tree = repository.files(repository.commit(revision), project.root)
+    project = read_project(project.root, tree)
     standards = {name: standard_of(project, name) for name in stores}
     merge = merged(project, base, revision)
     judged = [_judged(merge, name, store, standards[name]) for name, store in stores.items()]
@@ -150,15 +155,17 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
         merge.base,
         merge.commit,
         len(merge.units),
-        tuple(in_order(dict.fromkeys(_findings(merge, everywhere, judged)))),
+        tuple(in_order(dict.fromkeys(_findings(project, merge, everywhere, judged)))),
         tuple(judged),
         merge.in_both,
     )
 
 
 def _findings(
-    merge: Merged, standard: Standard, judged: Iterable[EnvironmentGate]
+    project: Project, merge: Merged, standard: Standard, judged: Iterable[EnvironmentGate]
 ) -> Iterator[Finding]:
+    if not merge.units:
+        yield _no_unit(project)
     yield from ruled(same_names(merge.tree, merge.folder, merge.units), standard.rules)
     for unit in merge.units.values():
         yield from unit.findings
@@ -168,6 +175,15 @@ def _findings(
             if each.unit in merge.change and each.unit in merge.units:
                 unit = merge.units[each.unit]
                 yield from as_errors(merge.tree, unit, each.notices, standard.rules)
+
+
+def _no_unit(project: Project) -> Finding:
+    """A deployment of all would be refused."""
+    document, named = project.document, ("manifests",)
+    place = document.place(named if document.has(named) else ())
+    message = f"{project.tree.shown(project.manifests)} holds no unit: nothing could be deployed"
+    hint = "commit a unit's folder there, or change `manifests:`"
+    return Finding("E404", document.file, place, message, hint)
 
 
 def _judged(

@@ -6,8 +6,8 @@ the digest that is live, which is computed all the same: another overlay, anothe
 repository or another promptops could make another release of the same files.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,6 @@ from promptops.live.records import Head, Pointer, State
 from promptops.live.store import Store
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.digest import digest_of, short
-from promptops.manifest.document import Json
 from promptops.source.git import CommitTree, Repository
 from promptops.source.judge import judge
 from promptops.source.policy import Standard, standard_of
@@ -48,16 +47,19 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        moves = [(unit.unit, unit.digest_before, unit.digest_after) for unit in self.units]
-        return plan_digest(self.environment, self.head, self.commit, moves)
+        return plan_digest(self._facts())
 
     def as_json(self) -> dict[str, Any]:
         """`{"environment", "head", "commit", "digest", "units"}`; see Comparison for the units."""
+        facts = self._facts()
+        units = facts.pop("units")
+        return {**facts, "digest": self.digest, "units": units}
+
+    def _facts(self) -> dict[str, Any]:
         return {
             "environment": self.environment,
-            "head": head_json(self.head),
+            "head": None if self.head is None else asdict(self.head),
             "commit": self.commit,
-            "digest": self.digest,
             "units": [unit.as_json() for unit in self.units],
         }
 
@@ -75,27 +77,10 @@ class Candidate:
     is_older: Callable[[str], bool | None]
 
 
-def plan_digest(
-    environment: str,
-    head: Head | None,
-    commit: str,
-    moves: Iterable[tuple[str, str | None, str | None]],
-) -> str:
-    """The name of a plan, over all that decides what it does: `moves` are unit, from, to."""
-    units: list[Json] = [
-        {"unit": unit, "from": before, "to": after} for unit, before, after in sorted(moves)
-    ]
-    facts: Json = {
-        "environment": environment,
-        "head": head_json(head),
-        "commit": commit,
-        "units": units,
-    }
-    return digest_of(canonical_bytes(facts))
-
-
-def head_json(head: Head | None) -> Json:
-    return None if head is None else {"epoch": head.epoch, "revision": head.revision}
+def plan_digest(facts: Mapping[str, Any]) -> str:
+    """The name of a plan: over all that it says, so that what was reviewed is what is applied."""
+    said = {name: fact for name, fact in facts.items() if name != "digest"}
+    return digest_of(canonical_bytes(said))
 
 
 def plan(store: Store, project: Project, revision: str) -> Plan:

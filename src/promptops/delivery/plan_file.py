@@ -40,13 +40,11 @@ def read_plan(path: Path) -> Planned:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         facts = json.loads(data)
-        planned = _planned(facts)
+        planned, named = _planned(facts), plan_digest(facts)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", again) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is not a plan", again) from error
-    moves = [(unit, before, after) for unit, (before, after) in planned.moves.items()]
-    named = plan_digest(planned.environment, planned.head, planned.commit, moves)
     if named != planned.digest:
         raise UsageError(f"{path} was changed after it was made: its digest is another", again)
     return planned

@@ -1,7 +1,8 @@
 """What a project asks of its units beyond the rules for all: policy schemas and severities.
 
-They are read from the work tree, beside the promptops.yaml that names them, also when an older
-commit is deployed: what is allowed today is what the team says today.
+They are read beside the promptops.yaml that names them. A deployment takes those of the work tree,
+also when the commit is an older one: what is allowed today is what the team says today. A gate
+takes those of the commit that it judges.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from promptops.finding import Finding, errors_in
 from promptops.source.attachments import read_named
 from promptops.source.document import Path
-from promptops.source.files import WorkTree
 from promptops.source.json_schema import problems_of
 from promptops.source.lines import with_lines
 from promptops.source.project import PROJECT_FILE, InvalidProject, Project
@@ -79,7 +79,7 @@ class _Policies:
 
 def _read(project: Project, environments: Iterable[str]) -> tuple[_Policies, list[Finding]]:
     """The policies for all and for some environments; a broken one is in the findings only."""
-    tree = WorkTree(project.root)
+    tree = project.tree
     named = [name for name in environments if name in project.environments]
     read = read_named(tree, "", project.document, _references(project, named))
     findings = list(read.findings)

@@ -18,7 +18,7 @@ from promptops.source.schema import check_schema
 from promptops.source.severity import Rule, read_rules
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, read_text
-from promptops.source.tree import FileRefused
+from promptops.source.tree import FileRefused, Tree
 
 PROJECT_FILE = "promptops.yaml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -46,9 +46,9 @@ class EnvironmentSettings:
 class Project:
     """A project: its folder, the manifests' folder below it, its environments by name.
 
-    `policies` are the files of those for all environments, by their names in `document`, which is
-    the project file. `findings` are about `rules`, and stop only what goes by them: a rollback does
-    not.
+    It was read from `tree`, and so are its policies. `policies` are the files of those for all
+    environments, by their names in `document`, which is the project file. `findings` are about
+    `rules`, and stop only what goes by them: a rollback does not.
     """
 
     root: Path
@@ -58,6 +58,7 @@ class Project:
     rules: tuple[Rule, ...]
     document: Document
     findings: tuple[Finding, ...]
+    tree: Tree
 
     @property
     def shown(self) -> str:
@@ -96,9 +97,12 @@ def find_project(folder: Path) -> Project | None:
     return None
 
 
-def read_project(root: Path) -> Project:
-    """The project file of a folder; raises InvalidProject with its findings."""
-    tree = WorkTree(root)
+def read_project(root: Path, tree: Tree | None = None) -> Project:
+    """The project file of a folder, as it lies there or in the `tree` of a commit.
+
+    Raises InvalidProject with its findings.
+    """
+    tree = tree or WorkTree(root)
     shown = tree.shown(PROJECT_FILE)
     try:
         data = tree.read(PROJECT_FILE, MAX_BYTES)
@@ -131,4 +135,5 @@ def read_project(root: Path) -> Project:
         rules,
         document,
         tuple(with_lines(found, [(PROJECT_FILE, data)], tree)),
+        tree,
     )

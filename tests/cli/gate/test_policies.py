@@ -71,7 +71,29 @@ def test_the_same_version_for_another_text_fails_where_the_team_forbids_it(
 def test_a_policy_that_cannot_be_applied_stops_it(changed: Project) -> None:
     ask(changed)
     changed.write("policies/production.json", "{")
+    changed.commit("A slip")
     done = changed.here(*GATE, "--env", "production", "--out", "gate.json")
     assert (done.code, done.out) == (2, "")
     assert "policies/production.json:1:2: error[E110]" in done.err
     assert not (changed.root / "gate.json").exists()
+
+
+def test_what_is_not_committed_changes_no_verdict(changed: Project) -> None:
+    ask(changed)
+    use_another_model(changed)
+    judged = changed.here(*GATE, "--env", "production")
+    changed.write("policies/production.json", "{}")
+    assert changed.here(*GATE, "--env", "production") == judged
+    text = (changed.root / "promptops.yaml").read_text("utf-8")
+    changed.write("promptops.yaml", text.replace(", policy: [policies/production.json]", ""))
+    assert changed.here(*GATE, "--env", "production") == judged
+
+
+def test_a_change_that_leaves_nothing_to_deploy_fails(changed: Project) -> None:
+    text = (changed.root / "promptops.yaml").read_text("utf-8")
+    changed.write("promptops.yaml", f"{text}manifests: nowhere\n")
+    changed.commit("A slip")
+    done = changed.here(*GATE, "--env", "production", "--json")
+    assert done.code == 1
+    (finding,) = done.json["findings"]
+    assert (finding["code"], finding["file"], finding["line"]) == ("E404", "promptops.yaml", 5)
