@@ -25,6 +25,11 @@ def marked(before: str, after: str) -> str:
         ("Be brief.\nBe kind.\n", "Be brief.\n", "Be brief.\n[-Be kind.\n-]"),
         ("one two three", "one 2 three", "one [-two-]{+2+} three"),
         ("a b c d", "a x y d", "a [-b c-]{+x y+} d"),
+        (
+            "You must never invent one.\nBe kind.\n",
+            "You must invent one.\nBe brief.\nBe kind.\n",
+            "You must [-never -]invent one.\n{+Be brief.\n+}Be kind.\n",
+        ),
         ("", "new", "{+new+}"),
         ("old", "", "[-old-]"),
         ("same", "same", "same"),

@@ -55,7 +55,7 @@ def word_diff(before: str, after: str) -> tuple[Segment, ...]:
             found.append(Segment("same", "".join(old[a:b])))
         else:
             found += _lines(old[a:b], new[c:d])
-    return _joined(found)
+    return _joined(list(_whole_lines(_joined(found))))
 
 
 def tokens(text: str) -> list[str]:
@@ -110,6 +110,36 @@ def _joined(segments: Sequence[Segment]) -> tuple[Segment, ...]:
             if text:
                 found.append(Segment(kind, text))
     return tuple(found)
+
+
+def _whole_lines(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """What is only in one text, as whole lines where it may begin a little later as well.
+
+    What `x{+.⏎y+}.` says is easier to read as `x.⏎{+y.+}`.
+    """
+    found = list(segments)
+    for index in range(1, len(found) - 1):
+        before, middle, after = found[index - 1 : index + 2]
+        if before.kind == after.kind == "same" and "\n" in middle.text:
+            start = _slide(tokens(middle.text), tokens(after.text))
+            moved = "".join(tokens(after.text)[:start])
+            found[index - 1] = Segment("same", before.text + moved)
+            found[index] = Segment(middle.kind, (middle.text + moved)[len(moved) :])
+            found[index + 1] = Segment("same", after.text[len(moved) :])
+    yield from (item for item in found if item.text)
+
+
+def _slide(changed: list[str], after: list[str]) -> int:
+    """How many tokens later a stretch has to begin so that it ends with its line; 0 if it cannot.
+
+    It can begin one later when its first token also follows it.
+    """
+    for moved in range(len(changed)):
+        if changed[moved - 1] == "\n":
+            return moved
+        if moved >= len(after) or changed[moved] != after[moved]:
+            return 0
+    return 0
 
 
 def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, _Range]]:
