@@ -77,6 +77,18 @@ def test_a_prompt_gives_no_commands(hostile: Project, output: str) -> None:
     assert "error" in done.out
 
 
+@pytest.mark.parametrize(("workspace", "shown"), [("", "manifests/greeter"), ("..", "DIR/")])
+def test_github_gets_paths_from_the_top(hostile: Project, workspace: str, shown: str) -> None:
+    here = hostile.at("manifests/greeter")
+    variables = {"GITHUB_WORKSPACE": str(hostile.root / workspace)} if workspace else {}
+    shown = shown.replace("DIR", hostile.root.name)
+    log = here.here("validate", "-o", "github", **variables).out
+    assert f"file={shown}" in log
+    sarif = here.here("validate", "-o", "sarif", **variables).json
+    location = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"].startswith(shown)
+
+
 def test_an_annotation_word_for_word(git_project: Project) -> None:
     git_project.write("manifests/greeter/system.md", "Good morning, {{ gest }}.\n")
     done = git_project.here("validate", "-o", "github")

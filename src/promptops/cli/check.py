@@ -10,6 +10,7 @@ from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
 from promptops.cli.options import report_option
 from promptops.cli.output import emit
+from promptops.cli.places import from_the_top
 from promptops.cli.progress import progress
 from promptops.cli.sarif import as_sarif
 from promptops.delivery.changed import folders_of
@@ -65,13 +66,13 @@ def _report(output: str, checked: Checked) -> None:
     findings = checked.findings
     last = counted(checked.count, findings)
     if output == "sarif":
-        emit("json", as_sarif(findings), "")
+        emit("json", as_sarif(from_the_top(findings)), "")
         return
     facts = {"checked": checked.count, "findings": [finding.as_json() for finding in findings]}
     if output == "markdown":
         text = as_markdown(findings, last)
     elif output == "github":
-        text = as_github(findings)
+        text = as_github(from_the_top(findings))
     else:
         text = "\n".join([*(as_text(finding) + "\n" for finding in findings), last])
     emit(output, facts, text)

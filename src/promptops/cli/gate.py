@@ -1,6 +1,7 @@
 """gate: may this change be merged?"""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from promptops.cli.gate_markdown import environment_markdown, gate_markdown
 from promptops.cli.gate_text import gate_text
 from promptops.cli.options import plan_option, store_option
 from promptops.cli.output import emit, say_error, write_json
+from promptops.cli.places import from_the_top
 from promptops.delivery.gate import Gate
 from promptops.delivery.gate import gate as judge
 from promptops.errors import StoreError
@@ -93,7 +95,8 @@ def _stores(
 
 
 def _facts(judged: Gate) -> dict[str, Any]:
-    """The verdict with the Markdown that `promptops gha` puts on GitHub."""
+    """The verdict with the Markdown that `promptops gha` puts on GitHub, by paths of GitHub's."""
+    judged = replace(judged, findings=tuple(from_the_top(judged.findings)))
     facts = judged.as_json()
     for item, environment in zip(judged.environments, facts["environments"], strict=True):
         environment["markdown"] = environment_markdown(judged, item)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from promptops.errors import UsageError
+from promptops.source.files import top_of_git
 from promptops.source.project import PROJECT_FILE, Project, read_project
 from promptops.source.shipped import SCHEMAS, schema_text, template
 from promptops.source.unit import MANIFEST
@@ -37,11 +38,12 @@ def start_project(root: Path, owner: str, *, github: bool) -> list[Written]:
     With `github` the three workflows too. Raises UsageError for a folder below the top of a
     repository then, and InvalidProject for a project file that is there and has errors.
     """
-    top = _top_of_git(root)
-    if github and top not in {root, None}:
+    top = top_of_git(root)
+    if github and top is not None and top != root:
         raise UsageError(
             "GitHub reads workflows at the top of a repository only",
-            f"run promptops init --github in {os.path.relpath(str(top), root)}",
+            "run promptops init alone here, and call promptops' action there with "
+            f"folder: {root.relative_to(top)}; the README shows how",
         )
     written = [_make(root, PROJECT_FILE, template("project/promptops.yaml"))]
     project = read_project(root)
@@ -127,8 +129,3 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{file.name} cannot be read: {error.strerror}") from error
-
-
-def _top_of_git(root: Path) -> Path | None:
-    """The folder of the repository around `root`; looked up without running git."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
