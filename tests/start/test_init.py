@@ -157,3 +157,44 @@ def test_the_wheel_carries_the_templates(tmp_path: Path) -> None:
     }
     assert len(templates) == 8
     assert templates <= inside
+
+
+def test_init_stops_at_a_file_called_manifests_and_lists_what_it_made(
+    fresh_repository: Project,
+) -> None:
+    fresh_repository.write("manifests", "")
+    done = fresh_repository.here("init")
+    assert done.code == 2
+    assert "a file lies where a folder is needed" in done.err
+    for path in files(fresh_repository).keys() - {"manifests"}:
+        assert path in done.err
+
+
+# Python buffers what it writes: the limit is hit when the text leaves, as on a full disk.
+FULL = (
+    "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); "
+    "from promptops.cli.main import run; sys.exit(run(sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize(
+    "command", [("init",), ("new", "x"), ("plan", "--env", "local", "--out", "plan.json")]
+)
+def test_what_cannot_be_written_whole_is_not_there(
+    begun: Project, command: tuple[str, ...]
+) -> None:
+    if command == ("init",):
+        (begun.root / "promptops.yaml").unlink()
+    before = files(begun)
+    done = begun.shell(PYTHON, "-c", FULL, *command)
+    assert done.code == 2, done.err
+    assert "cannot be written: File too large" in done.err
+    assert files(begun) == before
+
+
+def test_a_gate_on_a_full_disk_says_so(begun: Project) -> None:
+    gate = ("gate", "--base", "HEAD", "--env", "local", "--offline")
+    done = begun.here(*gate, "--out", "/dev/full")
+    assert done.code == 2
+    assert "free some space on that disk" in done.err
