@@ -15,7 +15,7 @@ from promptops.source.document import Document
 from promptops.source.files import WorkTree
 from promptops.source.lines import with_lines
 from promptops.source.schema import check_schema
-from promptops.source.severity import Rule, read_rules
+from promptops.source.severity import Rule, read_rules, ruled
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, read_text
 from promptops.source.tree import FileRefused
@@ -47,8 +47,8 @@ class Project:
     """A project: its folder, the manifests' folder below it, its environments by name.
 
     `policies` are the files of those for all environments, by their names in `document`, which is
-    the project file. `findings` are about `rules`, and stop only what goes by them: a rollback does
-    not.
+    the project file. `findings` are about `rules` and secrets, and stop only what goes by rules: a
+    rollback does not.
     """
 
     root: Path
@@ -113,7 +113,8 @@ def read_project(root: Path) -> Project:
         if document is not None:
             findings += check_schema(document, "project")
     if document is None or errors_in(findings):
-        raise InvalidProject(shown, findings)
+        lines = with_lines(findings, [(PROJECT_FILE, data)], tree, tell_secrets=True)
+        raise InvalidProject(shown, lines)
     facts = document.value
     rules, found = read_rules(document)
     return Project(
@@ -130,5 +131,5 @@ def read_project(root: Path) -> Project:
         tuple(facts.get("policy", ())),
         rules,
         document,
-        tuple(with_lines(found, [(PROJECT_FILE, data)], tree)),
+        tuple(ruled(with_lines(found, [(PROJECT_FILE, data)], tree, tell_secrets=True), rules)),
     )
