@@ -198,3 +198,26 @@ def test_a_gate_on_a_full_disk_says_so(begun: Project) -> None:
     done = begun.here(*gate, "--out", "/dev/full")
     assert done.code == 2
     assert "free some space on that disk" in done.err
+
+
+def test_the_workflows_deploy_the_default_branch_to_the_last_environment(
+    fresh_repository: Project,
+) -> None:
+    fresh_repository.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    fresh_repository.write(
+        "promptops.yaml",
+        "apiVersion: promptops/v1\nenvironments:\n"
+        '  staging: {store: "redis://staging"}\n  live: {store: "${LIVE_URL}"}\n'
+        '  local: {store: "sqlite:///x.db", create: true}\n',
+    )
+    done = fresh_repository.here("init", "--github")
+    assert "Environments → live, secret PROMPTOPS_STORE" in done.out
+    folder = fresh_repository.root / ".github/workflows"
+    text = "".join((folder / name).read_text() for name in WORKFLOWS)
+    assert "production" not in text.lower()
+    assert "branches: [trunk]" in text
+    assert "LIVE_URL: ${{ secrets.PROMPTOPS_STORE }}" in text
+    fresh_repository.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/dev")
+    (folder / WORKFLOWS[1]).unlink()
+    fresh_repository.here("init", "--github")
+    assert "branches: [dev]" in (folder / WORKFLOWS[1]).read_text()

@@ -75,10 +75,15 @@ class Project:
             + f"it has: {names}; another one is reached with --store URL --env {name}",
         )
 
+    def variables_of(self, environment: str) -> list[str]:
+        """The variables in the store of an environment; none where there is no such one."""
+        settings = self.environments.get(environment)
+        return _VARIABLE.findall(settings.store) if settings else []
+
     def address_of(self, environment: str, variables: Mapping[str, str]) -> Address:
         """The store of an environment, `${NAME}` expanded; raises UsageError."""
         text = self.environments[environment].store
-        missing = [name for name in _VARIABLE.findall(text) if not variables.get(name)]
+        missing = [name for name in self.variables_of(environment) if not variables.get(name)]
         if missing:
             raise UsageError(
                 f"the store of {environment} needs {' and '.join(missing)}, which is not set",

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,10 @@ from promptops.version import VERSION
 
 WORKFLOWS = ("promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml")
 FIRST_UNIT = "hello"
+_LIVE = "production"
 IGNORED = ".promptops/"
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_BRANCH = re.compile(r"ref: refs/(?:heads|remotes/origin)/([A-Za-z][A-Za-z0-9._/-]*)\n")
 _NO_TEXT_IN_YAML = re.compile(r"null|true|false|[0-9].*")
 
 
@@ -67,8 +70,34 @@ def _first_files(root: Path, owner: str, top: Path | None, *, github: bool) -> I
         hooks = template("project/pre-commit-config.yaml", VERSION=VERSION)
         yield _make(root, ".pre-commit-config.yaml", hooks)
     for name in WORKFLOWS if github else ():
-        workflow = template(f"github/{name}", VERSION=VERSION)
-        yield _make(root, f".github/workflows/{name}", workflow)
+        yield _make(root, f".github/workflows/{name}", _workflow(name, project, top))
+
+
+def deployed_to(project: Project) -> str:
+    """The environment that a merge goes to: the last one that is not local."""
+    return next((name for name in reversed([*project.environments]) if name != "local"), _LIVE)
+
+
+def _workflow(name: str, project: Project, top: Path | None) -> str:
+    environment = deployed_to(project)
+    quoted = f'"{environment}"' if _NO_TEXT_IN_YAML.fullmatch(environment) else environment
+    return template(
+        f"github/{name}",
+        VERSION=VERSION,
+        ENVIRONMENT=quoted,
+        BRANCH=_default_branch(top),
+        VARIABLE=next(iter(project.variables_of(environment)), "PRODUCTION_REDIS_URL"),
+    )
+
+
+def _default_branch(top: Path | None) -> str:
+    """The one that origin calls its own, else the current one; looked up without running git."""
+    heads = [top / ".git" / name for name in ("refs/remotes/origin/HEAD", "HEAD")] if top else []
+    for head in heads:
+        with suppress(OSError, UnicodeDecodeError):
+            if found := _BRANCH.fullmatch(head.read_text("utf-8")):
+                return found[1]
+    return "main"
 
 
 def new_unit(project: Project, name: str, owner: str) -> list[Written]:
