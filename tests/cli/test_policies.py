@@ -349,3 +349,22 @@ def test_a_live_release_that_is_lost_does_not_keep_out_the_next(
     deployed.says("greeter", "Good evening.")
     ask(deployed, rules="{W232: {severity: error}}")
     assert deployed.here("deploy", "greeter", *ON_PRODUCTION).code == 0
+
+
+def test_secrets_in_the_project_file_and_in_a_policy_are_seen_and_not_shown(
+    git_project: Project,
+) -> None:
+    key = "sk-proj-" + "a1B2c3D4" * 5
+    git_project.write(
+        "promptops.yaml",
+        f"# {key}\napiVersion: promptops/v1\npolicy: [all.json]\nenvironments:\n"
+        '  local: {store: "redis://:hunter2ab@example.com/0"}\n',
+    )
+    git_project.write("all.json", f'{{"title": "{key}"}}\n')
+    done = git_project.here("validate")
+    places = [line.split(" ")[0] for line in done.err.splitlines() + done.out.splitlines()]
+    for place in ("promptops.yaml:1:3:", "promptops.yaml:5:28:", "all.json:1:12:"):
+        assert places.count(place) == 1
+    assert done.code == 1
+    assert "hunter2ab" not in done.out
+    assert key not in done.out

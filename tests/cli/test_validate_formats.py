@@ -77,6 +77,35 @@ def test_a_prompt_gives_no_commands(hostile: Project, output: str) -> None:
     assert "error" in done.out
 
 
+@pytest.mark.parametrize(("workspace", "shown"), [("", "manifests/greeter"), ("..", "DIR/")])
+def test_github_gets_paths_from_the_top(hostile: Project, workspace: str, shown: str) -> None:
+    here = hostile.at("manifests/greeter")
+    variables = {"GITHUB_WORKSPACE": str(hostile.root / workspace)} if workspace else {}
+    shown = shown.replace("DIR", hostile.root.name)
+    log = here.here("validate", "-o", "github", **variables).out
+    assert f"file={shown}" in log
+    sarif = here.here("validate", "-o", "sarif", **variables).json
+    location = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"].startswith(shown)
+
+
+@pytest.mark.parametrize("output", ["json", "markdown", "github", "sarif"])
+def test_a_broken_project_file_is_told_in_the_format_that_was_asked(
+    git_project: Project, output: str
+) -> None:
+    git_project.write("promptops.yaml", "apiVersion: promptops/v1\nenvironments: {}\nmanifest: x\n")
+    done = git_project.here("validate", "-o", output)
+    assert (done.code, done.err) == (2, "")
+    assert "E210" in done.out
+
+
+def test_a_broken_project_file_shows_the_line(git_project: Project) -> None:
+    git_project.write("promptops.yaml", "apiVersion: promptops/v1\nenvironments: {}\nmanifest: x\n")
+    done = git_project.here("validate")
+    assert done.code == 2
+    assert "3 | manifest: x\n  | ^^^^^^^^" in done.err
+
+
 def test_an_annotation_word_for_word(git_project: Project) -> None:
     git_project.write("manifests/greeter/system.md", "Good morning, {{ gest }}.\n")
     done = git_project.here("validate", "-o", "github")

@@ -111,7 +111,7 @@ class Runner:
         given = {key: _filled(str(text), values) for key, text in step.get("env", {}).items()}
         done = subprocess.run(
             [*_SHELLS[step.get("shell")], str(script)],
-            cwd=self.folder,
+            cwd=self.folder / _filled(step.get("working-directory", "."), values),
             env={**self.variables, **{key: str(file) for key, file in files.items()}, **given},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

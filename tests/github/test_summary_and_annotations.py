@@ -9,6 +9,7 @@ import pytest
 from promptops.cli.github.gate import Gate, read_gate
 from promptops.cli.github.run import add_outputs, add_summary
 from promptops.cli.github.workflow_commands import annotations
+from tests.cli.projects import Project
 from tests.github.gates import finding, gate
 from tests.github.log import commands_in
 
@@ -96,3 +97,16 @@ def test_outputs_are_added_to_those_of_others(tmp_path: Path) -> None:
     path.write_text("mine=1\n")
     add_outputs({"GITHUB_OUTPUT": str(path)}, verdict="pass", errors=0)
     assert path.read_text() == "mine=1\nverdict=pass\nerrors=0\n"
+
+
+@pytest.mark.parametrize("name", ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"])
+@pytest.mark.parametrize("target", ["/nope/x", "/dev/full"])
+def test_a_target_that_cannot_be_written_is_a_warning_and_no_failure(
+    project: Project, tmp_path: Path, name: str, target: str
+) -> None:
+    project.write("gate.json", json.dumps(gate()))
+    given = {key: str(tmp_path / key) for key in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+    done = project.run("gha", "summary", "--from", "gate.json", **given | {name: target})
+    assert (done.code, done.err) == (0, "")
+    (warning,) = commands_in(done.out)
+    assert (warning.name, "cannot be written: No " in warning.data) == ("warning", True)

@@ -351,7 +351,13 @@ def test_a_hostile_name_of_a_branch_runs_nothing(
 
 
 def act(runner: Runner, **inputs: str) -> Job:
-    given = {"environments": "local\nproduction", "base": "HEAD^1", "offline": "true"} | inputs
+    given = {
+        "environments": "local\nproduction",
+        "base": "HEAD^1",
+        "offline": "true",
+        "folder": ".",
+    }
+    given |= inputs
     values = {f"inputs.{name}": value for name, value in given.items()} | {"inputs.token": TOKEN}
     variables = {**runner.variables, "GITHUB_ACTION_PATH": str(ROOT)}
     return replace(runner, variables=variables).run(ROOT / "action.yml", values)
@@ -375,6 +381,19 @@ def test_the_action_asks_the_stores_when_it_may(runner: Runner, production: Proj
     job = act(stores, environments="production", offline="false")
     assert job.passed, job.log
     assert "at revision 1; deploying" in job.step("Gate").log
+
+
+def test_the_action_gates_a_project_below_the_top_and_names_files_from_the_top(
+    runner: Runner, project: Project
+) -> None:
+    project.write("svc/ai/README.md", "Prompts.\n")
+    project.git("mv", "promptops.yaml", "manifests", "svc/ai")
+    project.commit("Move")
+    project.write("svc/ai/manifests/hello/system.md", "Up to {{ words }} words.\n")
+    project.commit("Count the words")
+    job = act(runner, folder="svc/ai", environments="production")
+    (annotation, *_) = job.step("Report").commands
+    assert annotation.properties["file"] == "svc/ai/manifests/hello/system.md"
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "--offline", "*"])

@@ -84,7 +84,7 @@ def test_workflows_are_refused_where_github_would_not_read_them(fresh_repository
     below = fresh_repository.at("services/ai")
     done = below.here("init", "--github")
     assert done.code == 2
-    assert "run promptops init --github in ../.." in done.err
+    assert "folder: services/ai" in done.err
     assert list(below.root.iterdir()) == []
 
 
@@ -157,3 +157,67 @@ def test_the_wheel_carries_the_templates(tmp_path: Path) -> None:
     }
     assert len(templates) == 8
     assert templates <= inside
+
+
+def test_init_stops_at_a_file_called_manifests_and_lists_what_it_made(
+    fresh_repository: Project,
+) -> None:
+    fresh_repository.write("manifests", "")
+    done = fresh_repository.here("init")
+    assert done.code == 2
+    assert "a file lies where a folder is needed" in done.err
+    for path in files(fresh_repository).keys() - {"manifests"}:
+        assert path in done.err
+
+
+# Python buffers what it writes: the limit is hit when the text leaves, as on a full disk.
+FULL = (
+    "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); "
+    "from promptops.cli.main import run; sys.exit(run(sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize(
+    "command", [("init",), ("new", "x"), ("plan", "--env", "local", "--out", "plan.json")]
+)
+def test_what_cannot_be_written_whole_is_not_there(
+    begun: Project, command: tuple[str, ...]
+) -> None:
+    if command == ("init",):
+        (begun.root / "promptops.yaml").unlink()
+    before = files(begun)
+    done = begun.shell(PYTHON, "-c", FULL, *command)
+    assert done.code == 2, done.err
+    assert "cannot be written: File too large" in done.err
+    assert files(begun) == before
+
+
+def test_a_gate_on_a_full_disk_says_so(begun: Project) -> None:
+    gate = ("gate", "--base", "HEAD", "--env", "local", "--offline")
+    done = begun.here(*gate, "--out", "/dev/full")
+    assert done.code == 2
+    assert "free some space on that disk" in done.err
+
+
+def test_the_workflows_deploy_the_default_branch_to_the_last_environment(
+    fresh_repository: Project,
+) -> None:
+    fresh_repository.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    fresh_repository.write(
+        "promptops.yaml",
+        "apiVersion: promptops/v1\nenvironments:\n"
+        '  staging: {store: "redis://staging"}\n  live: {store: "${LIVE_URL}"}\n'
+        '  local: {store: "sqlite:///x.db", create: true}\n',
+    )
+    done = fresh_repository.here("init", "--github")
+    assert "Environments → live, secret PROMPTOPS_STORE" in done.out
+    folder = fresh_repository.root / ".github/workflows"
+    text = "".join((folder / name).read_text() for name in WORKFLOWS)
+    assert "production" not in text.lower()
+    assert "branches: [trunk]" in text
+    assert "LIVE_URL: ${{ secrets.PROMPTOPS_STORE }}" in text
+    fresh_repository.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/dev")
+    (folder / WORKFLOWS[1]).unlink()
+    fresh_repository.here("init", "--github")
+    assert "branches: [dev]" in (folder / WORKFLOWS[1]).read_text()

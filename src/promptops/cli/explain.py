@@ -1,5 +1,6 @@
 """explain: what a code means, why it is there, and what to write."""
 
+from difflib import get_close_matches
 from importlib.resources import files
 
 import click
@@ -16,12 +17,13 @@ _PAGES = files("promptops").joinpath("explain")
 @click.argument("code", required=False)
 @output_option
 def explain(code: str | None, output: str) -> None:
-    """Print the page of a code: what it means, why, a wrong and a right example.
+    """Print the page of a code, or of a word in brackets: what it means, why, and what to do.
 
     Without CODE all codes are listed.
 
     \b
     promptops explain E302
+    promptops explain held
     promptops explain
     """
     titles = _titles()
@@ -36,7 +38,7 @@ def explain(code: str | None, output: str) -> None:
 def _titles() -> dict[str, str]:
     """The first line of every page, by code."""
     found = {}
-    for page in sorted(_PAGES.iterdir(), key=lambda item: item.name):
+    for page in sorted(_PAGES.iterdir(), key=lambda item: item.name.removesuffix(".md")):
         if page.name.endswith(".md"):
             first = page.read_text("utf-8").partition("\n")[0]
             found[page.name.removesuffix(".md")] = first.partition(": ")[2]
@@ -44,10 +46,11 @@ def _titles() -> dict[str, str]:
 
 
 def _known(code: str, titles: dict[str, str]) -> str:
-    wanted = code.strip("[] ").upper()
-    if wanted in titles:
-        return wanted
-    close = nearest_code(wanted)
+    given = code.strip("[] ")
+    for wanted in (given.upper(), given.lower()):
+        if wanted in titles:
+            return wanted
+    close = nearest_code(given) or next(iter(get_close_matches(given.lower(), titles, n=1)), None)
     raise UsageError(
         f"there is no code '{code}'",
         f"did you mean {close}?" if close else "promptops explain lists all",

@@ -1,6 +1,7 @@
 """gate: may this change be merged?"""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from promptops.cli import completion, settings
 from promptops.cli.gate_markdown import environment_markdown, gate_markdown
 from promptops.cli.gate_text import gate_text
 from promptops.cli.options import plan_option, store_option
-from promptops.cli.output import emit, say_error, write_json
+from promptops.cli.output import as_json, emit, say_error
+from promptops.cli.places import from_the_top
 from promptops.delivery.gate import Gate
 from promptops.delivery.gate import gate as judge
 from promptops.errors import StoreError
 from promptops.live.store import Store
+from promptops.source.writing import write_file
 
 
 @click.command()
@@ -64,7 +67,7 @@ def gate(
         judged = judge(project, base, commit, _stores(names, store, opened, offline=offline))
     facts = _facts(judged) if out is not None or output == "json" else {}
     if out is not None:
-        write_json(out, facts)
+        write_file(out, as_json(facts) + "\n")
     written = {"text": gate_text, "markdown": gate_markdown}
     emit(output, facts, written[output](judged) if output in written else "")
     silent = [(item.environment, item.error) for item in judged.environments if item.error]
@@ -93,7 +96,8 @@ def _stores(
 
 
 def _facts(judged: Gate) -> dict[str, Any]:
-    """The verdict with the Markdown that `promptops gha` puts on GitHub."""
+    """The verdict with the Markdown that `promptops gha` puts on GitHub, by paths of GitHub's."""
+    judged = replace(judged, findings=tuple(from_the_top(judged.findings)))
     facts = judged.as_json()
     for item, environment in zip(judged.environments, facts["environments"], strict=True):
         environment["markdown"] = environment_markdown(judged, item)

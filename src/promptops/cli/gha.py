@@ -1,6 +1,8 @@
 """gha: put the verdict of a gate on GitHub."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -78,10 +80,12 @@ def summary(path: Path) -> None:
     promptops gha summary --from gate.json
     """
     gate = read_gate(path)
-    run.add_summary(os.environ, gate.markdown)
+    with _told_when_it_fails("the summary"):
+        run.add_summary(os.environ, gate.markdown)
+        click.echo(f"summary written: {gate.verdict}")
     errors, warnings = (len(gate.with_severity(severity)) for severity in ("error", "warning"))
-    run.add_outputs(os.environ, verdict=gate.verdict, errors=errors, warnings=warnings)
-    click.echo(f"summary written: {gate.verdict}")
+    with _told_when_it_fails("the outputs of the step"):
+        run.add_outputs(os.environ, verdict=gate.verdict, errors=errors, warnings=warnings)
 
 
 @gha.command()
@@ -96,6 +100,16 @@ def annotate(path: Path) -> None:
         click.echo(line)
 
 
+@contextmanager
+def _told_when_it_fails(what: str) -> Iterator[None]:
+    """A file of the runner's that cannot be written is a warning: reporting fails no job."""
+    try:
+        yield
+    except OSError as error:
+        why = f"{what} cannot be written: {error.strerror}. The verdict stands."
+        click.echo(command("warning", why, title="promptops cannot report"))
+
+
 def _why(error: ApiFailed) -> str:
     if error.status == 403:
         return (
@@ -107,6 +121,11 @@ def _why(error: ApiFailed) -> str:
 
 def _say_otherwise(gate: Gate, left: list[Judged]) -> None:
     """What the comments would have said, unless this step said it already."""
+    with _told_when_it_fails("the summary"):
+        _summarise(gate, left)
+
+
+def _summarise(gate: Gate, left: list[Judged]) -> None:
     if not run.has_summary(os.environ, gate.markdown):
         for line in annotations(gate):
             click.echo(line)

@@ -6,12 +6,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
-
-from promptops.errors import UsageError
 
 _NOT_ASCII = re.compile(r"[^\n -~]")
 
@@ -34,16 +31,6 @@ def as_json(data: Any) -> str:
 
 def _escaped(mark: str) -> str:
     return json.dumps(mark)[1:-1] if unicodedata.category(mark)[0] == "C" else mark
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write the data of a command to a file; raises UsageError."""
-    try:
-        path.write_text(as_json(data) + "\n", "utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}", "name a file in a folder that is there"
-        ) from error
 
 
 def say(message: str) -> None:

@@ -9,13 +9,14 @@ import click
 from promptops.cli import settings
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, plan_option
-from promptops.cli.output import emit, write_json
+from promptops.cli.output import as_json, emit
 from promptops.cli.plan_markdown import diff_markdown, plan_markdown
 from promptops.cli.plan_text import diff_text, plan_text
 from promptops.delivery.build import InvalidUnits
 from promptops.delivery.diff import diff as compare_commits
 from promptops.delivery.plan import plan as make_plan
 from promptops.finding import errors_in
+from promptops.source.writing import write_file
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,7 +69,7 @@ def plan(
         raise InvalidUnits(list(made.findings), place.name)
     say_findings(made.findings)
     if out is not None:
-        write_json(out, made.as_json())
+        write_file(out, as_json(made.as_json()) + "\n")
     what = f"--all --env {place.name}" if out is None else f"--plan {out}"
     apply = f"promptops deploy {what}" + ("" if commit == "HEAD" else f" --commit {commit}")
     text = plan_markdown(made) if output == "markdown" else plan_text(made, place, apply)

@@ -9,9 +9,10 @@ import click
 from promptops.cli import settings
 from promptops.cli.options import output_option
 from promptops.cli.output import emit
+from promptops.source.files import top_of_git
 from promptops.source.identity import actor
 from promptops.source.shipped import SCHEMAS, schema_text
-from promptops.source.starter import Written, new_unit, start_project
+from promptops.source.starter import Written, deployed_to, new_unit, start_project
 
 _EMAIL = re.compile(r"<([A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+)>")
 _WORDS = {"made": "made", "added to": "added to", "left": "left alone"}
@@ -32,14 +33,16 @@ def init(github: bool, output: str) -> None:
     """
     root = Path.cwd()
     written = start_project(root, _owner(), github=github)
-    environments = settings.project_here("").environments
-    environment = "local" if "local" in environments else next(iter(environments), "local")
+    project = settings.project_here("")
+    names = project.environments
+    environment = "local" if "local" in names else next(iter(names), "local")
     steps = ["promptops validate"]
-    steps += [] if _in_git(root) else ["git init"]
+    steps += [] if top_of_git(root) else ["git init"]
     steps.append('git add . && git commit -m "Add promptops"')
     steps.append(f"promptops deploy --all --env {environment}")
     if github:
-        steps.append("on GitHub: Settings → Environments → production, secret PROMPTOPS_STORE")
+        there = deployed_to(project)
+        steps.append(f"on GitHub: Settings → Environments → {there}, secret PROMPTOPS_STORE")
     _report(written, steps, output)
 
 
@@ -74,10 +77,6 @@ def _owner() -> str:
     """The address that git knows, for somebody has to own the unit."""
     found = _EMAIL.search(actor(os.environ, Path.cwd()))
     return found[1] if found else "you@example.com"
-
-
-def _in_git(root: Path) -> bool:
-    return any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
 def _report(written: list[Written], steps: list[str], output: str) -> None:

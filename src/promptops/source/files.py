@@ -69,6 +69,11 @@ class WorkTree:
         return folder, name
 
 
+def top_of_git(folder: Path) -> Path | None:
+    """The top of the repository around a folder; looked up without running git."""
+    return next((top for top in (folder, *folder.parents) if (top / ".git").exists()), None)
+
+
 def _read_plain(folder: int, name: str, path: str, limit: int) -> bytes:
     if not _spelled_so(folder, name):
         raise FileNotFoundError(errno.ENOENT, name)

@@ -91,7 +91,9 @@ def _read(project: Project, environments: Iterable[str]) -> tuple[_Policies, lis
         if not problems:
             policies[name] = Policy(file, text)
     files = [(PROJECT_FILE, project.document.text.encode()), *read.files]
-    found = [*project.findings, *ruled(with_lines(findings, files, tree), project.rules)]
+    told = with_lines(findings, files, tree, tell_secrets=True)
+    # The project file's own secrets are told twice then, and said once.
+    found = list(dict.fromkeys([*project.findings, *ruled(told, project.rules)]))
     own = {name: _those(policies, project.environments[name].policy) for name in named}
     return _Policies(_those(policies, project.policies), own), found
 

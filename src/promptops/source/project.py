@@ -15,7 +15,7 @@ from promptops.source.document import Document
 from promptops.source.files import WorkTree
 from promptops.source.lines import with_lines
 from promptops.source.schema import check_schema
-from promptops.source.severity import Rule, read_rules
+from promptops.source.severity import Rule, read_rules, ruled
 from promptops.source.strict_yaml import read_yaml
 from promptops.source.text import MAX_BYTES, read_text
 from promptops.source.tree import FileRefused, Tree
@@ -48,7 +48,7 @@ class Project:
 
     It was read from `tree`, and so are its policies. `policies` are the files of those for all
     environments, by their names in `document`, which is the project file. `findings` are about
-    `rules`, and stop only what goes by them: a rollback does not.
+    `rules` and secrets, and stop only what goes by rules: a rollback does not.
     """
 
     root: Path
@@ -76,10 +76,15 @@ class Project:
             + f"it has: {names}; another one is reached with --store URL --env {name}",
         )
 
+    def variables_of(self, environment: str) -> list[str]:
+        """The variables in the store of an environment; none where there is no such one."""
+        settings = self.environments.get(environment)
+        return _VARIABLE.findall(settings.store) if settings else []
+
     def address_of(self, environment: str, variables: Mapping[str, str]) -> Address:
         """The store of an environment, `${NAME}` expanded; raises UsageError."""
         text = self.environments[environment].store
-        missing = [name for name in _VARIABLE.findall(text) if not variables.get(name)]
+        missing = [name for name in self.variables_of(environment) if not variables.get(name)]
         if missing:
             raise UsageError(
                 f"the store of {environment} needs {' and '.join(missing)}, which is not set",
@@ -117,7 +122,8 @@ def read_project(root: Path, tree: Tree | None = None) -> Project:
         if document is not None:
             findings += check_schema(document, "project")
     if document is None or errors_in(findings):
-        raise InvalidProject(shown, findings)
+        lines = with_lines(findings, [(PROJECT_FILE, data)], tree, tell_secrets=True)
+        raise InvalidProject(shown, lines)
     facts = document.value
     rules, found = read_rules(document)
     return Project(
@@ -134,6 +140,6 @@ def read_project(root: Path, tree: Tree | None = None) -> Project:
         tuple(facts.get("policy", ())),
         rules,
         document,
-        tuple(with_lines(found, [(PROJECT_FILE, data)], tree)),
+        tuple(ruled(with_lines(found, [(PROJECT_FILE, data)], tree, tell_secrets=True), rules)),
         tree,
     )

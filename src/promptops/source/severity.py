@@ -4,6 +4,7 @@ Nothing can be switched off, and nothing is said line by line: a rule is about a
 the project, and whoever lowers one gives a reason that is printed with every finding.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -29,6 +30,8 @@ _WHY_NOT = {
     "E4": "the release would lack a file, or the commit that it comes from",
     "C": "it is a state of the client, and no finding",
 }
+
+_PAGE = re.compile(r"[A-Z][0-9]{3}\.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,9 @@ def _problems(document: Document, code: str, rule: Mapping[str, Any]) -> Iterato
 
 @lru_cache(maxsize=1)
 def known_codes() -> tuple[str, ...]:
-    """Every code that has a page, which is every code."""
+    """Every code of a finding or a client; all have pages, and so have the words of refusals."""
     pages = files("promptops").joinpath("explain").iterdir()
-    return tuple(sorted(page.name.removesuffix(".md") for page in pages if page.is_file()))
+    return tuple(sorted(page.name[:4] for page in pages if _PAGE.fullmatch(page.name)))
 
 
 def nearest_code(code: str) -> str | None:

@@ -2,20 +2,26 @@
 
 import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from promptops.errors import UsageError
+from promptops.source.files import top_of_git
 from promptops.source.project import PROJECT_FILE, Project, read_project
 from promptops.source.shipped import SCHEMAS, schema_text, template
 from promptops.source.unit import MANIFEST
+from promptops.source.writing import Unwritable, make_file
 from promptops.version import VERSION
 
 WORKFLOWS = ("promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml")
 FIRST_UNIT = "hello"
+_LIVE = "production"
 IGNORED = ".promptops/"
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_BRANCH = re.compile(r"ref: refs/(?:heads|remotes/origin)/([A-Za-z][A-Za-z0-9._/-]*)\n")
 _NO_TEXT_IN_YAML = re.compile(r"null|true|false|[0-9].*")
 
 
@@ -35,31 +41,63 @@ def start_project(root: Path, owner: str, *, github: bool) -> list[Written]:
     """What a project needs, where it is missing: project file, schemas, a first unit, editor, git.
 
     With `github` the three workflows too. Raises UsageError for a folder below the top of a
-    repository then, and InvalidProject for a project file that is there and has errors.
+    repository then, InvalidProject for a project file that is there and has errors, and Unwritable,
+    which says what was made before.
     """
-    top = _top_of_git(root)
-    if github and top not in {root, None}:
+    top = top_of_git(root)
+    if github and top is not None and top != root:
         raise UsageError(
             "GitHub reads workflows at the top of a repository only",
-            f"run promptops init --github in {os.path.relpath(str(top), root)}",
+            "run promptops init alone here, and call promptops' action there with "
+            f"folder: {root.relative_to(top)}; the README shows how",
         )
-    written = [_make(root, PROJECT_FILE, template("project/promptops.yaml"))]
+    return _listed(_first_files(root, owner, top, github=github))
+
+
+def _first_files(root: Path, owner: str, top: Path | None, *, github: bool) -> Iterator[Written]:
+    yield _make(root, PROJECT_FILE, template("project/promptops.yaml"))
     project = read_project(root)
-    written += [_schema(root, name) for name in SCHEMAS]
+    for name in SCHEMAS:
+        yield _schema(root, name)
     if any((root / project.manifests).glob(f"*/{MANIFEST}")):
-        written.append(Written(project.manifests, "left", "it has units"))
+        yield Written(project.manifests, "left", "it has units")
     else:
-        written += new_unit(project, FIRST_UNIT, owner)
-    written.append(_ignore(root))
+        yield from _unit_files(project, FIRST_UNIT, owner)
+    yield _ignore(root)
     settings = template("project/vscode-settings.json", MANIFESTS=project.manifests)
-    written.append(_make(root, ".vscode/settings.json", settings))
+    yield _make(root, ".vscode/settings.json", settings)
     if top in {root, None}:
         hooks = template("project/pre-commit-config.yaml", VERSION=VERSION)
-        written.append(_make(root, ".pre-commit-config.yaml", hooks))
+        yield _make(root, ".pre-commit-config.yaml", hooks)
     for name in WORKFLOWS if github else ():
-        workflow = template(f"github/{name}", VERSION=VERSION)
-        written.append(_make(root, f".github/workflows/{name}", workflow))
-    return written
+        yield _make(root, f".github/workflows/{name}", _workflow(name, project, top))
+
+
+def deployed_to(project: Project) -> str:
+    """The environment that a merge goes to: the last one that is not local."""
+    return next((name for name in reversed([*project.environments]) if name != "local"), _LIVE)
+
+
+def _workflow(name: str, project: Project, top: Path | None) -> str:
+    environment = deployed_to(project)
+    quoted = f'"{environment}"' if _NO_TEXT_IN_YAML.fullmatch(environment) else environment
+    return template(
+        f"github/{name}",
+        VERSION=VERSION,
+        ENVIRONMENT=quoted,
+        BRANCH=_default_branch(top),
+        VARIABLE=next(iter(project.variables_of(environment)), "PRODUCTION_REDIS_URL"),
+    )
+
+
+def _default_branch(top: Path | None) -> str:
+    """The one that origin calls its own, else the current one; looked up without running git."""
+    heads = [top / ".git" / name for name in ("refs/remotes/origin/HEAD", "HEAD")] if top else []
+    for head in heads:
+        with suppress(OSError, UnicodeDecodeError):
+            if found := _BRANCH.fullmatch(head.read_text("utf-8")):
+                return found[1]
+    return "main"
 
 
 def new_unit(project: Project, name: str, owner: str) -> list[Written]:
@@ -73,16 +111,30 @@ def new_unit(project: Project, name: str, owner: str) -> list[Written]:
     folder = f"{project.manifests}/{name}"
     if (project.root / folder / MANIFEST).exists():
         raise UsageError(f"{folder} is there already", "choose another name, or edit that one")
+    return _listed(_unit_files(project, name, owner))
+
+
+def _unit_files(project: Project, name: str, owner: str) -> Iterator[Written]:
+    folder = f"{project.manifests}/{name}"
     schema = "schemas/manifest.v1.json"
     modeline = ""
     if (project.root / schema).exists():
         modeline = f"# yaml-language-server: $schema={os.path.relpath(schema, folder)}\n"
     unit = f'"{name}"' if _NO_TEXT_IN_YAML.fullmatch(name) else name
     manifest = template("unit/manifest.yaml", MODELINE=modeline, UNIT=unit, OWNER=owner)
-    return [
-        _make(project.root, f"{folder}/{MANIFEST}", manifest),
-        _make(project.root, f"{folder}/system.md", template("unit/system.md")),
-    ]
+    yield _make(project.root, f"{folder}/{MANIFEST}", manifest)
+    yield _make(project.root, f"{folder}/system.md", template("unit/system.md"))
+
+
+def _listed(files: Iterable[Written]) -> list[Written]:
+    written: list[Written] = []
+    try:
+        written.extend(files)
+    except Unwritable as error:
+        made = ", ".join(item.path for item in written if item.what != "left")
+        error.hint += f"; run it again then (made so far: {made or 'nothing'})"
+        raise
+    return written
 
 
 def _schema(root: Path, name: str) -> Written:
@@ -103,8 +155,11 @@ def _ignore(root: Path) -> Written:
     text = _read(file)
     if IGNORED.strip("/") in {line.strip().strip("/") for line in text.splitlines()}:
         return Written(file.name, "left", f"it has {IGNORED}")
-    with file.open("a", encoding="utf-8", newline="") as opened:
-        opened.write(("" if text.endswith("\n") or not text else "\n") + f"{IGNORED}\n")
+    try:
+        with file.open("a", encoding="utf-8", newline="") as opened:
+            opened.write(("" if text.endswith("\n") or not text else "\n") + f"{IGNORED}\n")
+    except OSError as error:
+        raise Unwritable(file.name, error) from error
     return Written(file.name, "added to", IGNORED)
 
 
@@ -112,13 +167,14 @@ def _make(root: Path, path: str, text: str) -> Written:
     file = root / path
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Exclusive, so that not even a link that leads nowhere is written through.
-        with file.open("x", encoding="utf-8", newline="") as opened:
-            opened.write(text)
+    except OSError as error:
+        raise Unwritable(path, error) from error
+    try:
+        make_file(file, text)
     except FileExistsError:
         return Written(path, "left", "it is there")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise Unwritable(path, error) from error
     return Written(path, "made")
 
 
@@ -127,8 +183,3 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{file.name} cannot be read: {error.strerror}") from error
-
-
-def _top_of_git(root: Path) -> Path | None:
-    """The folder of the repository around `root`; looked up without running git."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

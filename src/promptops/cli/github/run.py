@@ -55,7 +55,7 @@ def api(variables: Mapping[str, str]) -> Api:
 def add_summary(variables: Mapping[str, str], markdown: str) -> None:
     """Append to the step's summary what is not there yet, within GitHub's limit."""
     path = Path(_needed(variables, "GITHUB_STEP_SUMMARY"))
-    written = path.read_text("utf-8", errors="replace") if path.exists() else ""
+    written = path.read_text("utf-8", errors="replace") if path.is_file() else ""
     if markdown.strip() in written:
         return
     room = _SUMMARY_BYTES - len(written.encode()) - 2

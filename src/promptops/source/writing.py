@@ -1,0 +1,55 @@
+"""Files that are written whole or not at all."""
+
+import errno
+from pathlib import Path
+from uuid import uuid4
+
+from promptops.errors import UsageError
+
+_HINTS = {
+    errno.ENOSPC: "free some space on that disk",
+    errno.EDQUOT: "free some space: the quota of that disk is used up",
+    errno.EROFS: "that disk can only be read: name a place on another one",
+    errno.EACCES: "look at the rights of the folder",
+    errno.EPERM: "look at the rights of the folder",
+    errno.EEXIST: "a file lies where a folder is needed: move it away",
+    errno.ENOTDIR: "a file lies where a folder is needed: move it away",
+}
+
+
+class Unwritable(UsageError):
+    """A file that could not be written, and of which nothing is left."""
+
+    def __init__(self, path: Path | str, error: OSError, hint: str = "") -> None:
+        hint = _HINTS.get(error.errno or 0) or hint or "name a file in a folder that is there"
+        super().__init__(f"{path} cannot be written: {error.strerror}", hint)
+
+
+def make_file(file: Path, text: str) -> None:
+    """Write a file that is not there; raises OSError, FileExistsError where it is."""
+    # Exclusive, so that not even a link that leads nowhere is written through.
+    with file.open("x", encoding="utf-8", newline="") as opened:
+        try:
+            opened.write(text)
+            opened.flush()
+        except OSError:
+            file.unlink()
+            raise
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a file, be one there or not; raises Unwritable."""
+    try:
+        if file.exists() and not file.is_file():  # a device or a pipe takes the text as it comes
+            file.write_text(text, "utf-8")
+            return
+        whole = file.resolve()
+        scratch = whole.with_name(f".{uuid4().hex}.tmp")
+        make_file(scratch, text)
+        try:
+            scratch.replace(whole)
+        except OSError:
+            scratch.unlink()
+            raise
+    except OSError as error:
+        raise Unwritable(file, error) from error
