@@ -1,10 +1,16 @@
 """plan and diff, as they are typed."""
 
+import html
 import json
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+from click.core import ParameterSource
 
+from promptops.cli.plan import plan as plan_command
+from promptops.cli.suggested import where
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from tests.plan_projects import PlanProject
@@ -143,3 +149,40 @@ def test_the_digest_of_a_plan_is_no_digest_of_its_file(changed: PlanProject) -> 
     changed.run("plan", "--env", "production", "--out", "plan.json")
     data = (changed.root / "plan.json").read_bytes()
     assert digest_of(data) != json.loads(data)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "applied"),
+    [
+        (["--store", "sqlite:///a b$(id).db"], ["--all", "--env", "production", "--store"]),
+        (["--out", "a b$(id).json"], ["--plan", "a b$(id).json"]),
+        (["--commit", "a$(id)"], ["--all", "--env", "production", "--commit", "a$(id)"]),
+    ],
+)
+def test_the_command_that_applies_it_can_be_pasted(
+    changed: PlanProject, arguments: list[str], applied: list[str]
+) -> None:
+    changed.git("tag", "a$(id)")
+    command = changed.here("plan", "--env", "production", *arguments).out.partition("apply it: ")[2]
+    store = arguments[1:] if "--store" in applied else []
+    assert shlex.split(command) == ["promptops", "deploy", *applied, *store]
+
+
+def test_a_store_from_a_variable_needs_no_option(changed: PlanProject) -> None:
+    done = changed.here("plan", "--env", "production", PROMPTOPS_STORE="sqlite:///other.db")
+    assert "apply it: promptops deploy --all --env production\n" in done.out
+
+
+def test_the_store_that_was_named_stands_in_what_markdown_suggests(changed: PlanProject) -> None:
+    other = ("--env", "production", "--store", "sqlite:///other.db")
+    done = changed.here("plan", *other, "-o", "markdown")
+    assert f"promptops deploy --all {' '.join(other)} --create" in html.unescape(done.out)
+
+
+def test_a_password_is_not_repeated_in_a_command() -> None:
+    store = "redis://ada:secret@localhost/0?ns=a"
+    context = click.Context(plan_command)
+    with context:
+        context.params["store"] = store
+        context.set_parameter_source("store", ParameterSource.COMMANDLINE)
+        assert where("staging") == ["--env", "staging", "--store", "redis://***@localhost/0?ns=a"]

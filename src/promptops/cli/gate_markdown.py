@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from promptops.cli import gate_words
+from promptops.cli import gate_words, suggested
 from promptops.cli.findings import counted
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.markdown import Item, code, fitting, inline
@@ -51,8 +51,9 @@ def environment_markdown(
     gone = "**Gone from git** with this change; no deployment removes what is live:"
     tail += _list(gone, gate_words.still_live(item), code, most)
     tail += _list("**Not of this change:**", gate_words.elsewhere(item), _elsewhere, most)
-    commits = f"--base {gate.base[:12]} --commit {gate.commit[:12]}"
-    again = f"promptops gate {commits} --env {item.environment}{' --offline' * item.offline}"
+    commits = ("--base", gate.base[:12], "--commit", gate.commit[:12])
+    where = (*suggested.where(item.environment), *["--offline"] * item.offline)
+    again = suggested.command("gate", *commits, *where)
     return document(head, gate_words.shown_units(item), tail, again, most=most, said="held")
 
 

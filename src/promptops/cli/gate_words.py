@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from promptops.cli import suggested
 from promptops.cli.output import count
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.gate import EnvironmentGate, Gate, Held
@@ -47,7 +48,8 @@ def held_again(held: Held) -> str:
 
 def lift(held: Held, item: EnvironmentGate) -> str:
     """The command that lets it in again."""
-    return f"promptops hold {held.unit} {short(held.digest)} --lift --env {item.environment}"
+    where = suggested.where(item.environment)
+    return suggested.command("hold", held.unit, short(held.digest), "--lift", *where)
 
 
 def still_live(item: EnvironmentGate) -> list[str]:

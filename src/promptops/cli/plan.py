@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, plan_option
 from promptops.cli.output import emit, write_json
@@ -69,12 +69,19 @@ def plan(
     say_findings(made.findings)
     if out is not None:
         write_json(out, made.as_json())
-    what = f"--all --env {place.name}" if out is None else f"--plan {out}"
-    apply = f"promptops deploy {what}" + ("" if commit == "HEAD" else f" --commit {commit}")
+    apply = _apply(place.name, out, commit)
     text = plan_markdown(made) if output == "markdown" else plan_text(made, place, apply)
     emit(output, made.as_json(), text)
     if exit_code and made.units:
         raise click.exceptions.Exit(1)
+
+
+def _apply(environment: str, out: Path | None, commit: str) -> str:
+    """The command that carries the plan out."""
+    where = suggested.where(environment)
+    # The file names the environment, but not the store.
+    what = ["--all", *where] if out is None else ["--plan", str(out), *where[2:]]
+    return suggested.command("deploy", *what, *(() if commit == "HEAD" else ("--commit", commit)))
 
 
 @click.command()

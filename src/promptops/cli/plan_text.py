@@ -42,7 +42,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
         lines += ["", f"live and not in git, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
     if not all(unit.held for unit in plan.units):
-        lines.append(f"apply it: {apply}")
+        lines.append(f"apply it: {in_line(apply)}")
     return "\n".join(lines)
 
 

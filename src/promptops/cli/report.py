@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from promptops.cli import suggested
 from promptops.cli.changes import change_line
 from promptops.cli.output import emit, printable, say
 from promptops.cli.settings import Environment
@@ -34,7 +35,7 @@ def new_intent(
         at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         reason=reason,
         commit=commit,
-        environment=place.name,
+        where=tuple(suggested.where(place.name)),
     )
 
 
