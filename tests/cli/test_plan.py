@@ -186,3 +186,16 @@ def test_a_password_is_not_repeated_in_a_command() -> None:
         context.params["store"] = store
         context.set_parameter_source("store", ParameterSource.COMMANDLINE)
         assert where("staging") == ["--env", "staging", "--store", "redis://***@localhost/0?ns=a"]
+
+
+def test_what_would_be_refused_is_not_suggested(changed: PlanProject) -> None:
+    changed.deploy_all()
+    older = ("plan", "--env", "production", "--commit", "HEAD~1")
+
+    text, comment = changed.here(*older).out, changed.here(*older, "-o", "markdown").out
+
+    assert "warning[older]" in text
+    assert "apply it" not in text
+    refused = "**On merge** the deployment is refused, see the warning on <code>greeter</code>."
+    assert refused in comment
+    assert "live:" not in comment

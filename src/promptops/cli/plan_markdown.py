@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from promptops.cli import suggested
 from promptops.cli.markdown import code, fitting, inline, length
 from promptops.cli.output import count, cut
+from promptops.cli.plan_text import how_many
 from promptops.cli.unit_markdown import HEADER, details, row
 from promptops.delivery.comparison import Comparison, Notice
 from promptops.delivery.diff import Diff
@@ -44,7 +45,7 @@ def marker(kind: str, environment: str, digest: str) -> str:
 def _stands(plan: Plan) -> str:
     """Where the environment stands, and how much changes."""
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
-    changed = count(len(plan.units), "unit")
+    changed = how_many(plan.units)
     return f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}."
 
 
@@ -121,6 +122,9 @@ def on_merge(environment: str, units: Iterable[Comparison], revision: int | None
     moved = [unit for unit in units if unit.after and not unit.held]
     if not moved:
         return ["**On merge** nothing is deployed."]
+    refused = next((unit for unit in moved if unit.refused), None)
+    if refused is not None:
+        return [f"**On merge** the deployment is refused, see the warning on {code(refused.unit)}."]
     them = f"{code(moved[0].unit)} goes live"
     if len(moved) > 1:
         them = f"{len(moved)} units go live with one deployment, or none does"

@@ -75,3 +75,16 @@ def test_a_policy_that_cannot_be_applied_stops_it(changed: Project) -> None:
     assert (done.code, done.out) == (2, "")
     assert "policies/production.json:1:2: error[E110]" in done.err
     assert not (changed.root / "gate.json").exists()
+
+
+def test_nothing_is_said_to_go_live_while_a_policy_is_broken(changed: Project) -> None:
+    ask(changed)
+    use_another_model(changed)
+    gate = ("gate", "--base", "main", "--env", "production")
+
+    text, comment = changed.here(*gate).out, changed.here(*gate, "-o", "markdown").out
+
+    assert "error[E600]" in text
+    assert f"deploying {changed.head[:12]} changes 1 unit\n" in text
+    assert "**On merge** nothing is deployed while there are errors." in comment
+    assert "goes live" not in comment

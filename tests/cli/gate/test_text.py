@@ -48,7 +48,7 @@ def test_a_finding_word_for_word(changed: Project) -> None:
         "\n"
         "production: fail\n"
         f"no plan while there are errors; {range_of(changed)} changes nothing among the units "
-        "without errors\n"
+        "that can be built\n"
         "\n"
         "gate: fail (1 error)\n"
     )
@@ -160,3 +160,7 @@ def test_hostile_text_is_obeyed_neither_by_a_terminal_nor_by_a_runner(
         assert "refused: greeter: " in done.out
         assert "not of this change: z::error::x" in done.out
     assert "add-mask" in done.out
+
+
+def test_what_is_held_is_not_counted_among_what_moves(held: Project) -> None:
+    assert f"deploying {held.head[:12]} changes nothing (1 held)\n" in held.here(*GATE).out
