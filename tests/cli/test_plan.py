@@ -199,3 +199,10 @@ def test_what_would_be_refused_is_not_suggested(changed: PlanProject) -> None:
     refused = "**On merge** the deployment is refused, see the warning on <code>greeter</code>."
     assert refused in comment
     assert "live:" not in comment
+
+
+def test_diff_knows_the_environments_of_the_project(changed: PlanProject) -> None:
+    done = changed.here("diff", "HEAD~1..HEAD", "--env", "produktion")
+    assert (done.code, done.out) == (2, "")
+    assert "promptops.yaml has no environment 'produktion'" in done.err
+    assert "did you mean 'production'?" in done.err

@@ -98,12 +98,10 @@ def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, out
     promptops diff main..HEAD
     promptops diff v1.4.0..v1.5.0 support-triage --env production
     """
-    found = compare_commits(
-        settings.project_here(_IN_A_PROJECT),
-        revisions,
-        unit,
-        env,
-    )
+    project = settings.project_here(_IN_A_PROJECT)
+    if env is not None:
+        project.check_environment(env)
+    found = compare_commits(project, revisions, unit, env)
     text = diff_markdown(found) if output == "markdown" else diff_text(found)
     emit(output, found.as_json(), text)
     if exit_code and found.units:
