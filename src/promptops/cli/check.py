@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.findings import as_text, counted
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
@@ -21,7 +21,12 @@ from promptops.finding import errors_in
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--env", metavar="NAME", help="Apply the policies of this environment too.")
+@click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=completion.environments,
+    help="Apply the policies of this environment too.",
+)
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
     "--changed",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import settings, suggested
+from promptops.cli import completion, settings, suggested
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, plan_option
 from promptops.cli.output import emit, write_json
@@ -86,9 +86,12 @@ def _apply(environment: str, out: Path | None, commit: str) -> str:
 
 @click.command()
 @click.argument("revisions", metavar="A..B")
-@click.argument("unit", required=False)
+@click.argument("unit", required=False, shell_complete=completion.units_in_git)
 @click.option(
-    "--env", metavar="NAME", help="The environment whose overlay applies. [default: none]"
+    "--env",
+    metavar="NAME",
+    shell_complete=completion.environments,
+    help="The environment whose overlay applies. [default: none]",
 )
 @report_options
 def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, output: str) -> None:
