@@ -115,6 +115,8 @@ def test_a_unit_with_errors_cannot_be_planned(changed: PlanProject) -> None:
     done = changed.run("plan", "--env", "production")
     assert done.code == 1
     assert "E211" in done.err
+    assert "1 error in the manifests, so there is no plan\n" in done.err
+    assert ", so there is no diff\n" in changed.here("diff", "HEAD~1..HEAD").err
 
 
 def test_a_store_that_cannot_be_reached_is_exit_4(changed: PlanProject) -> None:

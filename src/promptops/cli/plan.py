@@ -1,6 +1,7 @@
 """plan and diff: what would change, and what did; they write nothing but a file that is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _IN_A_PROJECT = "what would change is read from the manifests of a project: run it in one"
+
+
+@contextmanager
+def _so_there_is_no(what: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidUnits as error:
+        so = f", so there is no {what}"
+        raise InvalidUnits(error.findings, error.environment, so) from error
 
 
 @click.command()
@@ -61,11 +71,12 @@ def plan(
     project = settings.project_here(_IN_A_PROJECT)
     opened = place.open()
     try:
-        made = make_plan(opened, project, commit)
+        with _so_there_is_no("plan"):
+            made = make_plan(opened, project, commit)
+            if errors_in(made.findings):
+                raise InvalidUnits(list(made.findings), place.name)
     finally:
         opened.close()
-    if errors_in(made.findings):
-        raise InvalidUnits(list(made.findings), place.name)
     say_findings(made.findings)
     if out is not None:
         write_json(out, made.as_json())
@@ -104,7 +115,8 @@ def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, out
     project = settings.project_here(_IN_A_PROJECT)
     if env is not None:
         project.check_environment(env)
-    found = compare_commits(project, revisions, unit, env)
+    with _so_there_is_no("diff"):
+        found = compare_commits(project, revisions, unit, env)
     text = diff_markdown(found) if output == "markdown" else diff_text(found)
     emit(output, found.as_json(), text)
     if exit_code and found.units:
