@@ -127,7 +127,8 @@ def test_an_environment_that_was_never_held_is_new(git_project: Project) -> None
 
 def test_a_change_of_nothing_says_so(deployed: Project) -> None:
     done = deployed.here(*GATE)
-    assert f"\nat revision 1; deploying {deployed.head[:12]} changes nothing\n\ngate:" in done.out
+    nothing = "nothing; what is not committed is not looked at"
+    assert f"\nat revision 1; deploying {deployed.head[:12]} changes {nothing}\n\ngate:" in done.out
 
 
 HOSTILE = "::error::x\n##[error]y\r\n::add-mask::a\x1b[31m\u202eb\x9bm"
