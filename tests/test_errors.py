@@ -10,6 +10,7 @@ from promptops.delivery.build import InvalidUnits
 from promptops.errors import PromptopsError, Refused, ReleaseRejected
 from promptops.finding import Finding, Place
 from promptops.source.project import InvalidProject
+from promptops.source.writing import Unwritable
 
 FINDING = Finding("E101", "manifest.yaml", Place(), "manifest is empty", "write one")
 MADE_OF: dict[type[PromptopsError], tuple[object, ...]] = {
@@ -17,6 +18,7 @@ MADE_OF: dict[type[PromptopsError], tuple[object, ...]] = {
     InvalidUnits: ([FINDING],),
     OutputLost: ("standard output is full", "make room"),
     Refused: ("held", "it is held", "lift it"),
+    Unwritable: ("gate.json", OSError(28, "No space left on device")),
     ReleaseRejected: ("C601", "it is not JSON", "deploy it anew"),
 }
 

@@ -1,10 +1,16 @@
 """plan and diff, as they are typed."""
 
+import html
 import json
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+from click.core import ParameterSource
 
+from promptops.cli.plan import plan as plan_command
+from promptops.cli.suggested import where
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from tests.plan_projects import PlanProject
@@ -109,6 +115,8 @@ def test_a_unit_with_errors_cannot_be_planned(changed: PlanProject) -> None:
     done = changed.run("plan", "--env", "production")
     assert done.code == 1
     assert "E211" in done.err
+    assert "1 error in the manifests, so there is no plan\n" in done.err
+    assert ", so there is no diff\n" in changed.here("diff", "HEAD~1..HEAD").err
 
 
 def test_a_store_that_cannot_be_reached_is_exit_4(changed: PlanProject) -> None:
@@ -143,3 +151,60 @@ def test_the_digest_of_a_plan_is_no_digest_of_its_file(changed: PlanProject) -> 
     changed.run("plan", "--env", "production", "--out", "plan.json")
     data = (changed.root / "plan.json").read_bytes()
     assert digest_of(data) != json.loads(data)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "applied"),
+    [
+        (["--store", "sqlite:///a b$(id).db"], ["--all", "--env", "production", "--store"]),
+        (["--out", "a b$(id).json"], ["--plan", "a b$(id).json"]),
+        (["--commit", "a$(id)"], ["--all", "--env", "production", "--commit", "a$(id)"]),
+    ],
+)
+def test_the_command_that_applies_it_can_be_pasted(
+    changed: PlanProject, arguments: list[str], applied: list[str]
+) -> None:
+    changed.git("tag", "a$(id)")
+    command = changed.here("plan", "--env", "production", *arguments).out.partition("apply it: ")[2]
+    store = arguments[1:] if "--store" in applied else []
+    assert shlex.split(command) == ["promptops", "deploy", *applied, *store]
+
+
+def test_a_store_from_a_variable_needs_no_option(changed: PlanProject) -> None:
+    done = changed.here("plan", "--env", "production", PROMPTOPS_STORE="sqlite:///other.db")
+    assert "apply it: promptops deploy --all --env production\n" in done.out
+
+
+def test_the_store_that_was_named_stands_in_what_markdown_suggests(changed: PlanProject) -> None:
+    other = ("--env", "production", "--store", "sqlite:///other.db")
+    done = changed.here("plan", *other, "-o", "markdown")
+    assert f"promptops deploy --all {' '.join(other)} --create" in html.unescape(done.out)
+
+
+def test_a_password_is_not_repeated_in_a_command() -> None:
+    store = "redis://ada:secret@localhost/0?ns=a"
+    context = click.Context(plan_command)
+    with context:
+        context.params["store"] = store
+        context.set_parameter_source("store", ParameterSource.COMMANDLINE)
+        assert where("staging") == ["--env", "staging", "--store", "redis://***@localhost/0?ns=a"]
+
+
+def test_what_would_be_refused_is_not_suggested(changed: PlanProject) -> None:
+    changed.deploy_all()
+    older = ("plan", "--env", "production", "--commit", "HEAD~1")
+
+    text, comment = changed.here(*older).out, changed.here(*older, "-o", "markdown").out
+
+    assert "warning[older]" in text
+    assert "apply it" not in text
+    refused = "**On merge** the deployment is refused, see the warning on <code>greeter</code>."
+    assert refused in comment
+    assert "live:" not in comment
+
+
+def test_diff_knows_the_environments_of_the_project(changed: PlanProject) -> None:
+    done = changed.here("diff", "HEAD~1..HEAD", "--env", "produktion")
+    assert (done.code, done.out) == (2, "")
+    assert "promptops.yaml has no environment 'produktion'" in done.err
+    assert "did you mean 'production'?" in done.err

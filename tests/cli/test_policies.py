@@ -59,7 +59,8 @@ def edit(project: Project, before: str, after: str) -> None:
 def assert_stopped(done: Ended, *said: str) -> None:
     """A check said no, on stderr, and nothing went to stdout."""
     assert (done.code, done.out) == (1, "")
-    for words in (*said, "nothing was deployed"):
+    assert "; nothing was deployed" in done.err or ", so there is no plan" in done.err, done.err
+    for words in said:
         assert words in done.err, done.err
 
 

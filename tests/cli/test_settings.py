@@ -58,7 +58,8 @@ def test_a_variable_is_part_of_a_url(git_project: Project, opened: Opener) -> No
     folder = str(git_project.root.parent)
     command = ("deploy", "--all", "--env", "local")
     done = git_project.here(*command, FOLDER="", NAME="")
-    assert done.err.startswith("error: the store of local needs FOLDER and NAME, which is not set")
+    assert done.err.startswith("error: the store of local needs FOLDER and NAME, which are not set")
+    assert "export FOLDER=… NAME=…, or" in done.err
     assert git_project.here(*command, FOLDER=folder, NAME="here").code == 0
     assert opened(f"sqlite:///{folder}/here.db", "local").read().head == Head(1, 1)
 

@@ -270,3 +270,41 @@ def test_folders_that_differ_in_case_only_are_named_both(git_project: Project) -
     assert twins[0]["message"].startswith(
         "manifests/Greeter/manifest.yaml and manifests/greeter/manifest.yaml differ in case only"
     )
+
+
+def test_a_folder_that_no_unit_can_be_named_after_is_to_be_renamed(git_project: Project) -> None:
+    git_project.unit("UPPER", "Hello.")
+    manifest = (git_project.root / "manifests/UPPER/manifest.yaml").read_text("utf-8")
+    git_project.write("manifests/UPPER/manifest.yaml", manifest.replace("UPPER", "upper"))
+
+    done = git_project.here("validate", "manifests/UPPER")
+
+    assert "error[E220]" in done.out
+    assert "= help: rename the folder\n" in done.out
+
+
+@pytest.mark.parametrize(
+    ("more", "message", "hint"),
+    [
+        (
+            "policy: {a: b}\n",
+            "policy must be a list, not a mapping",
+            "write `- value` lines below it",
+        ),
+        (
+            'rules: {W303: {severity: error, reason: ""}}\n',
+            "rules.W303.reason is empty",
+            "write some text",
+        ),
+    ],
+)
+def test_the_way_out_of_a_project_file_is_one(
+    git_project: Project, more: str, message: str, hint: str
+) -> None:
+    text = (git_project.root / "promptops.yaml").read_text("utf-8")
+    git_project.write("promptops.yaml", text + more)
+
+    done = git_project.here("status", "--env", "local")
+
+    assert f": {message}\n" in done.err
+    assert f"= help: {hint}\n" in done.err

@@ -168,7 +168,7 @@ def test_whose_words_a_finding_has(folder: Path, words: dict[str, str], message:
         ({"required": ["retriever"]}, (1, 1), "'retriever' is missing"),
         ({"dependentRequired": {"name": ["samples"]}}, (1, 1), "'samples' is missing, and name"),
         ({"properties": {"tools": False}}, (17, 1), "tools is not allowed"),
-        ({"properties": {"owners": {"minItems": 2}}}, (4, 9), "owners has 1 items; the least is 2"),
+        ({"properties": {"owners": {"minItems": 2}}}, (4, 9), "owners has 1 item; the least is 2"),
         ({"properties": {"owners": {"type": "string"}}}, (4, 9), "owners must be text, not a list"),
         (
             {"properties": {"owners": {"contains": {"title": "ops"}, "maxContains": 0}}},

@@ -66,12 +66,15 @@ def test_commands(begun: Project, shell: str) -> None:
 def test_environments(begun: Project, shell: str) -> None:
     assert set(offers(begun, shell, "rollback", "--env", "")) == {"local", "production"}
     assert offers(begun, shell, "rollback", "--env", "pro") == ["production"]
+    assert offers(begun, shell, "validate", "--env", "pro") == ["production"]
+    assert offers(begun, shell, "diff", "HEAD~1..HEAD", "--env", "pro") == ["production"]
 
 
 def test_units_in_git_for_deploy_and_live_ones_for_rollback(
     deployed_twice: Project, shell: str
 ) -> None:
     assert set(offers(deployed_twice, shell, "deploy", "")) == {"goodbye", "hello"}
+    assert set(offers(deployed_twice, shell, "diff", "HEAD~1..HEAD", "")) == {"goodbye", "hello"}
     assert offers(deployed_twice, shell, "rollback", "--env", "local", "") == ["hello"]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings
 from promptops.cli.findings import as_text, counted
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.github.workflow_commands import as_github
@@ -22,7 +22,12 @@ from promptops.source.project import InvalidProject
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--env", metavar="NAME", help="Apply the policies of this environment too.")
+@click.option(
+    "--env",
+    metavar="NAME",
+    shell_complete=completion.environments,
+    help="Apply the policies of this environment too.",
+)
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @report_option
 def validate(paths: tuple[Path, ...], env: str | None, strict: bool, output: str) -> None:

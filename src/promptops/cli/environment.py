@@ -7,7 +7,7 @@ import click
 from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
-from promptops.cli.output import emit, printable, say_warning, table
+from promptops.cli.output import emit, in_line, say_warning, table
 from promptops.cli.settings import Environment
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
@@ -72,7 +72,7 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
         live = unit.live
         rows.append(
             (
-                unit.unit,
+                in_line(unit.unit),
                 short(live.digest) if live else "-",
                 str(live.revision) if live else "-",
                 (live.commit or "-")[:12] if live else "-",
@@ -144,8 +144,8 @@ def history(
 
 
 def _entry_text(entry: Entry) -> str:
-    lines = [f"{entry.revision}  {entry.action}  {entry.at}  {printable(entry.actor)}"]
-    lines += [f"    {line}" for line in printable(entry.reason).splitlines()]
+    lines = [f"{entry.revision}  {entry.action}  {entry.at}  {in_line(entry.actor)}"]
+    lines += [f"    {in_line(entry.reason)}"] if entry.reason else []
     for change in entry.changes:
         line = f"    {change_line(change.as_json())}"
         if change.commit and change.before != change.after:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from promptops.cli import gate_words
+from promptops.cli import gate_words, suggested
 from promptops.cli.findings import counted
 from promptops.cli.findings_markdown import as_markdown
 from promptops.cli.markdown import Item, code, fitting, inline
@@ -16,6 +16,7 @@ from promptops.cli.plan_markdown import (
     what_happens,
 )
 from promptops.delivery.gate import EnvironmentGate, Gate, Held
+from promptops.finding import errors_in
 
 
 def gate_markdown(gate: Gate) -> str:
@@ -47,12 +48,13 @@ def environment_markdown(
         *_list("**Held**, so this fails:", item.refused, lambda held: _refused(held, item), most),
         _changes(gate, item, since),
     ]
-    tail = what_happens(item.plan) if item.plan else on_merge(item.environment, item.changes, None)
+    tail = _what_happens(gate, item)
     gone = "**Gone from git** with this change; no deployment removes what is live:"
     tail += _list(gone, gate_words.still_live(item), code, most)
     tail += _list("**Not of this change:**", gate_words.elsewhere(item), _elsewhere, most)
-    commits = f"--base {gate.base[:12]} --commit {gate.commit[:12]}"
-    again = f"promptops gate {commits} --env {item.environment}{' --offline' * item.offline}"
+    commits = ("--base", gate.base[:12], "--commit", gate.commit[:12])
+    where = (*suggested.where(item.environment), *["--offline"] * item.offline)
+    again = suggested.command("gate", *commits, *where)
     return document(head, gate_words.shown_units(item), tail, again, most=most, said="held")
 
 
@@ -60,6 +62,12 @@ def _everywhere(gate: Gate, most: int) -> Iterator[str]:
     yield as_markdown(gate.findings, counted(gate.units, gate.findings), most // 6)
     changed = "**The base has changed them as well:** merge it to see what comes out."
     yield from _list(changed, gate.in_both, code, most)
+
+
+def _what_happens(gate: Gate, item: EnvironmentGate) -> list[str]:
+    if errors_in(gate.findings):
+        return ["**On merge** nothing is deployed while there are errors."]
+    return what_happens(item.plan) if item.plan else on_merge(item.environment, item.changes, None)
 
 
 def _changes(gate: Gate, item: EnvironmentGate, since: str) -> str:

@@ -47,8 +47,10 @@ def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
         what = f"at revision {item.plan.head.revision}; deploying {gate.commit[:12]}"
     else:
         what = f"{gate_words.why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
-    yield f"{what} changes {gate_words.how_much(gate, item)}"
-    for unit in gate_words.shown_units(item):
+    units = gate_words.shown_units(item)
+    unseen = "" if units or gate.unbuilt else "; what is not committed is not looked at"
+    yield f"{what} changes {gate_words.how_much(gate, item)}{unseen}"
+    for unit in units:
         yield ""
         yield from unit_lines(unit)
     notes = [*_notes(item)]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from promptops.cli import suggested
 from promptops.cli.output import count
+from promptops.cli.plan_text import how_many
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.gate import EnvironmentGate, Gate, Held
-from promptops.finding import errors_in
 from promptops.manifest.digest import short
 
 _DRIFT = {
@@ -24,9 +25,8 @@ def shown_units(item: EnvironmentGate) -> tuple[Comparison, ...]:
 
 def how_much(gate: Gate, item: EnvironmentGate) -> str:
     """How many units change, as far as that can be told."""
-    units = len(shown_units(item))
-    said = count(units, "unit") if units else "nothing"
-    return f"{said} among the units without errors" if errors_in(gate.findings) else said
+    said = how_many(shown_units(item))
+    return f"{said} among the units that can be built" if gate.unbuilt else said
 
 
 def why_no_plan(item: EnvironmentGate) -> str:
@@ -47,7 +47,8 @@ def held_again(held: Held) -> str:
 
 def lift(held: Held, item: EnvironmentGate) -> str:
     """The command that lets it in again."""
-    return f"promptops hold {held.unit} {short(held.digest)} --lift --env {item.environment}"
+    where = suggested.where(item.environment)
+    return suggested.command("hold", held.unit, short(held.digest), "--lift", *where)
 
 
 def still_live(item: EnvironmentGate) -> list[str]:

@@ -40,13 +40,13 @@ def say(message: str) -> None:
 
 def say_error(message: str, hint: str = "", code: str = "") -> None:
     word = click.style(f"error[{code}]" if code else "error", fg="red", bold=True)
-    say(f"{word}: {printable(message)}")
+    say(f"{word}: {in_line(message)}")
     if hint:
-        say(click.style(" help", fg="cyan", bold=True) + f": {printable(hint)}")
+        say(click.style(" help", fg="cyan", bold=True) + f": {in_line(hint)}")
 
 
 def say_warning(message: str) -> None:
-    say(click.style("warning", fg="yellow", bold=True) + f": {printable(message)}")
+    say(click.style("warning", fg="yellow", bold=True) + f": {in_line(message)}")
 
 
 _LOST = "\N{REPLACEMENT CHARACTER}"

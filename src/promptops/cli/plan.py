@@ -1,12 +1,13 @@
 """plan and diff: what would change, and what did; they write nothing but a file that is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, plan_option
 from promptops.cli.output import as_json, emit
@@ -28,6 +29,15 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _IN_A_PROJECT = "what would change is read from the manifests of a project: run it in one"
+
+
+@contextmanager
+def _so_there_is_no(what: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidUnits as error:
+        so = f", so there is no {what}"
+        raise InvalidUnits(error.findings, error.environment, so) from error
 
 
 @click.command()
@@ -62,27 +72,38 @@ def plan(
     project = settings.project_here(_IN_A_PROJECT)
     opened = place.open()
     try:
-        made = make_plan(opened, project, commit)
+        with _so_there_is_no("plan"):
+            made = make_plan(opened, project, commit)
+            if errors_in(made.findings):
+                raise InvalidUnits(list(made.findings), place.name)
     finally:
         opened.close()
-    if errors_in(made.findings):
-        raise InvalidUnits(list(made.findings), place.name)
     say_findings(made.findings)
     if out is not None:
         write_file(out, as_json(made.as_json()) + "\n")
-    what = f"--all --env {place.name}" if out is None else f"--plan {out}"
-    apply = f"promptops deploy {what}" + ("" if commit == "HEAD" else f" --commit {commit}")
+    apply = _apply(place.name, out, commit)
     text = plan_markdown(made) if output == "markdown" else plan_text(made, place, apply)
     emit(output, made.as_json(), text)
     if exit_code and made.units:
         raise click.exceptions.Exit(1)
 
 
+def _apply(environment: str, out: Path | None, commit: str) -> str:
+    """The command that carries the plan out."""
+    where = suggested.where(environment)
+    # The file names the environment, but not the store.
+    what = ["--all", *where] if out is None else ["--plan", str(out), *where[2:]]
+    return suggested.command("deploy", *what, *(() if commit == "HEAD" else ("--commit", commit)))
+
+
 @click.command()
 @click.argument("revisions", metavar="A..B")
-@click.argument("unit", required=False)
+@click.argument("unit", required=False, shell_complete=completion.units_in_git)
 @click.option(
-    "--env", metavar="NAME", help="The environment whose overlay applies. [default: none]"
+    "--env",
+    metavar="NAME",
+    shell_complete=completion.environments,
+    help="The environment whose overlay applies. [default: none]",
 )
 @report_options
 def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, output: str) -> None:
@@ -92,12 +113,11 @@ def diff(revisions: str, unit: str | None, env: str | None, exit_code: bool, out
     promptops diff main..HEAD
     promptops diff v1.4.0..v1.5.0 support-triage --env production
     """
-    found = compare_commits(
-        settings.project_here(_IN_A_PROJECT),
-        revisions,
-        unit,
-        env,
-    )
+    project = settings.project_here(_IN_A_PROJECT)
+    if env is not None:
+        project.check_environment(env)
+    with _so_there_is_no("diff"):
+        found = compare_commits(project, revisions, unit, env)
     text = diff_markdown(found) if output == "markdown" else diff_text(found)
     emit(output, found.as_json(), text)
     if exit_code and found.units:

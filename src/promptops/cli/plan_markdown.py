@@ -4,10 +4,13 @@ GitHub takes 65,536 characters. Warnings and table come first and have their sha
 each unit get what is left, and what does not fit is cut with a notice that says so.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator
 
+from promptops.cli import suggested
 from promptops.cli.markdown import code, fitting, inline, length
 from promptops.cli.output import count, cut
+from promptops.cli.plan_text import how_many
 from promptops.cli.unit_markdown import HEADER, details, row
 from promptops.delivery.comparison import Comparison, Notice
 from promptops.delivery.diff import Diff
@@ -25,7 +28,8 @@ def plan_markdown(plan: Plan) -> str:
         f"### promptops: plan for {code(plan.environment)}",
         _stands(plan),
     ]
-    again = f"promptops plan --env {plan.environment} --commit {plan.commit[:12]}"
+    where = suggested.where(plan.environment)
+    again = suggested.command("plan", *where, "--commit", plan.commit[:12])
     return document(head, plan.units, [*what_happens(plan), *_left_alone(plan)], again)
 
 
@@ -41,7 +45,7 @@ def marker(kind: str, environment: str, digest: str) -> str:
 def _stands(plan: Plan) -> str:
     """Where the environment stands, and how much changes."""
     at = "is new" if plan.head is None else f"is at revision {plan.head.revision}"
-    changed = count(len(plan.units), "unit")
+    changed = how_many(plan.units)
     return f"{code(plan.environment)} {at}; commit {code(plan.commit[:12])} changes {changed}."
 
 
@@ -106,7 +110,8 @@ def _details(units: tuple[Comparison, ...], room: int, again: str) -> list[str]:
 def what_happens(plan: Plan) -> list[str]:
     """What a merge deploys, and how to go back."""
     if plan.head is None:
-        command = f"promptops deploy --all --env {plan.environment} --create"
+        where = suggested.where(plan.environment)
+        command = suggested.command("deploy", "--all", *where, "--create")
         made = count(len(plan.units), "unit")
         return [f"**The first deployment** makes {made} live: {code(command)}"]
     return on_merge(plan.environment, plan.units, plan.head.revision)
@@ -117,15 +122,19 @@ def on_merge(environment: str, units: Iterable[Comparison], revision: int | None
     moved = [unit for unit in units if unit.after and not unit.held]
     if not moved:
         return ["**On merge** nothing is deployed."]
+    refused = next((unit for unit in moved if unit.refused), None)
+    if refused is not None:
+        return [f"**On merge** the deployment is refused, see the warning on {code(refused.unit)}."]
     them = f"{code(moved[0].unit)} goes live"
     if len(moved) > 1:
         them = f"{len(moved)} units go live with one deployment, or none does"
-    said = [f"**On merge** {them}: {code(f'promptops deploy --all --env {environment}')}"]
+    where = suggested.where(environment)
+    said = [f"**On merge** {them}: {code(suggested.command('deploy', '--all', *where))}"]
     were_live = [unit.unit for unit in moved if unit.before]
     if were_live:
         many = "UNIT…" if revision is None else f"--to {revision}"
-        back = " ".join(were_live) if len(were_live) <= 5 else many
-        command = code(f"promptops rollback {back} --env {environment}")
+        back = shlex.join(were_live) if len(were_live) <= 5 else many
+        command = code(f"promptops rollback {back} {shlex.join(where)}")
         said.append(f"**To go back**, without git or a build: {command}")
     return said
 

@@ -1,7 +1,7 @@
 """A plan or a diff for the terminal; without colour it says the same."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import click
 
@@ -32,7 +32,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
     else:
         lines = [f"{plan.environment} is at revision {plan.head.revision} in {place.address}"]
     if plan.units:
-        lines.append(f"commit {commit} changes {count(len(plan.units), 'unit')}:")
+        lines.append(f"commit {commit} changes {how_many(plan.units)}:")
     else:
         lines.append(f"commit {commit} changes nothing; what is not committed is not looked at")
     for unit in plan.units:
@@ -41,9 +41,17 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
         names = ", ".join(map(in_line, plan.untouched))
         lines += ["", f"live and not in git, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
-    if not all(unit.held for unit in plan.units):
-        lines.append(f"apply it: {apply}")
+    if not all(unit.held for unit in plan.units) and not any(unit.refused for unit in plan.units):
+        lines.append(f"apply it: {in_line(apply)}")
     return "\n".join(lines)
+
+
+def how_many(units: Collection[Comparison]) -> str:
+    """How many units change; what is held is left alone, and counted by itself."""
+    held = sum(unit.held for unit in units)
+    moved = len(units) - held
+    said = count(moved, "unit") if moved else "nothing"
+    return f"{said} ({held} held)" if held else said
 
 
 def diff_text(diff: Diff) -> str:

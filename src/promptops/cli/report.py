@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from promptops.cli import suggested
 from promptops.cli.changes import change_line
-from promptops.cli.output import emit, printable, say
+from promptops.cli.output import emit, in_line, say
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
@@ -34,7 +35,7 @@ def new_intent(
         at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         reason=reason,
         commit=commit,
-        environment=place.name,
+        where=tuple(suggested.where(place.name)),
     )
 
 
@@ -83,7 +84,7 @@ def report(
     if dry_run:
         facts["dry_run"] = True
     for skipped in done.skipped:
-        say(printable(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}"))
+        say(in_line(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}"))
     unconfirmed = None
     if wait is not None and not dry_run and done.head is not None:
         since = time.monotonic() if done.swapped is None else done.swapped

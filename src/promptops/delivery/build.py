@@ -17,16 +17,22 @@ from promptops.source.unit import MANIFEST, Unit, manifest_in, read_unit
 
 
 class InvalidUnits(CheckFailed):
-    """Manifests with errors; `findings` says which. Policies may be those of an environment."""
+    """Manifests with errors; `findings` says which. Policies may be those of an environment.
 
-    def __init__(self, findings: list[Finding], environment: str = "") -> None:
+    `so` says what comes of it.
+    """
+
+    def __init__(
+        self, findings: list[Finding], environment: str = "", so: str = "; nothing was deployed"
+    ) -> None:
         count = len(errors_in(findings))
         again = f"promptops validate --env {environment}" if environment else "promptops validate"
         super().__init__(
-            f"{count} error{'s' if count != 1 else ''} in the manifests; nothing was deployed",
+            f"{count} error{'s' if count != 1 else ''} in the manifests{so}",
             f"mend what is listed above, then: {again}",
         )
         self.findings = findings
+        self.environment = environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ class Comparison:
         """Whether a deployment leaves it alone."""
         return any(notice.code == "held" for notice in self.notices)
 
+    @property
+    def refused(self) -> bool:
+        """Whether a deployment is refused, of all units, because of this one."""
+        stale = any(notice.code in {"older", "unknown-commit"} for notice in self.notices)
+        return stale and not self.held
+
     def as_json(self) -> dict[str, Any]:
         """`{"unit", "from", "to", "impact", "changes", "warnings"}`."""
         return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import Refused
@@ -105,6 +106,6 @@ def _check_age(state: State, proposal: Proposal, conditions: Conditions, intent:
                 "older",
                 f"{unit} is live from commit {live.commit[:12]}, and {str(intent.commit)[:12]} is "
                 "older than that",
-                f"to go back: promptops rollback {unit}; to deploy the older commit all the same: "
-                f"--allow-older (live is {short(live.digest)})",
+                f"to go back: promptops rollback {quote(unit)}; to deploy the older commit all "
+                f"the same: --allow-older (live is {short(live.digest)})",
             )

@@ -88,7 +88,8 @@ class EnvironmentGate:
 class Gate:
     """The verdict over a commit, as a change of `base`; `units` is how many were checked.
 
-    `in_both` are units that the base has changed too, since the two parted.
+    `in_both` are units that the base has changed too, since the two parted; `unbuilt` says that
+    some have errors of their own, so that nobody knows what a deployment does with them.
     """
 
     base: str
@@ -97,6 +98,7 @@ class Gate:
     findings: tuple[Finding, ...]
     environments: tuple[EnvironmentGate, ...]
     in_both: tuple[str, ...] = ()
+    unbuilt: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -158,6 +160,7 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
         tuple(in_order(dict.fromkeys(_findings(project, merge, everywhere, judged)))),
         tuple(judged),
         merge.in_both,
+        not all(unit.ok for unit in merge.units.values()),
     )
 
 

@@ -1,6 +1,7 @@
 """Read one release: the live one, or the one that would be built."""
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from promptops.delivery.deployment import read_existing
@@ -35,7 +36,8 @@ def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
         raise ReleaseRejected(
             "C610",
             f"the live release {short(pointer.digest)} of {unit} is missing in {store.address}",
-            f"go back to one that is there: promptops rollback {unit} --env {store.environment}",
+            f"go back to one that is there: promptops rollback {quote(unit)} "
+            f"--env {store.environment}",
         )
     return built(unit, pointer.digest, data, pointer.revision)
 

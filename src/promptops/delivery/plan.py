@@ -9,6 +9,7 @@ repository or another promptops could make another release of the same files.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from shlex import quote
 from typing import Any
 
 from promptops.delivery import look
@@ -178,7 +179,7 @@ def _held(live: Pointer, item: Built, environment: str) -> Iterator[Notice]:
                 "held",
                 f"{digest} is held and will not be deployed: {hold.reason} ({hold.at})",
                 "change the prompt, or promptops hold "
-                f"{item.unit} {digest} --lift --env {environment}",
+                f"{quote(item.unit)} {digest} --lift --env {environment}",
             )
 
 
@@ -196,5 +197,6 @@ def _older(live: Pointer, item: Built, is_older: Callable[[str], bool | None]) -
         yield Notice(
             "older",
             f"this commit is older than {live.commit[:12]}, which is live: a deploy is refused",
-            f"to go back: promptops rollback {item.unit}; otherwise deploy with --allow-older",
+            f"to go back: promptops rollback {quote(item.unit)}; otherwise deploy with "
+            "--allow-older",
         )

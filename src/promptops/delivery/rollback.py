@@ -1,6 +1,7 @@
 """Rollback: point units back to earlier releases. Needs the store and nothing else."""
 
 import re
+import shlex
 from collections.abc import Callable
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
@@ -44,7 +45,7 @@ def rollback(
         units = tuple(state.pointers)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
-    choose = _chooser(store, state, units, to)
+    choose = _chooser(store, state, units, to, intent)
 
     def decide(state: State) -> Proposal:
         targets, skipped = choose(state)
@@ -54,7 +55,7 @@ def rollback(
 
 
 def _chooser(
-    store: Store, state: State, units: tuple[str, ...], to: str | None
+    store: Store, state: State, units: tuple[str, ...], to: str | None, intent: Intent
 ) -> Callable[[State], tuple[dict[str, Target], tuple[Skipped, ...]]]:
     """How each unit's target is found, decided once: what `to` means must not change in a race."""
     if to is None:
@@ -73,7 +74,8 @@ def _chooser(
     unit, target = _release(store, to)
     if units and units != (unit,):
         raise UsageError(
-            f"{short(target.digest)} is a release of {unit}", f"promptops rollback {unit} --to {to}"
+            f"{short(target.digest)} is a release of {unit}",
+            shlex.join(["promptops", "rollback", unit, "--to", to, *intent.where]),
         )
     return lambda _: ({unit: target}, ())
 

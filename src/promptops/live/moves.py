@@ -12,6 +12,7 @@ here, so both stores and every command share one set of rules:
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -25,7 +26,7 @@ from promptops.manifest.digest import short
 class Intent:
     """Who wants it, why, when (RFC 3339, UTC), from which commit, under which operation id.
 
-    `environment` is for hints, which name whole commands.
+    `where` are the options that name the environment, for hints, which name whole commands.
     """
 
     operation: str
@@ -33,7 +34,7 @@ class Intent:
     at: str
     reason: str = ""
     commit: str | None = None
-    environment: str = ""
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +237,11 @@ def _why(live: Pointer, digest: str) -> str:
 
 
 def _held(unit: str, digest: str, live: Pointer, intent: Intent) -> Refused:
-    where = f" --env {intent.environment}" if intent.environment else ""
+    lifted = shlex.join(["promptops", "hold", unit, short(digest), "--lift", *intent.where])
     return Refused(
         "held",
         f"{short(digest)} is held for {unit}: {_why(live, digest)}",
-        f"a changed prompt deploys without ceremony; to allow this very one again: "
-        f"promptops hold {unit} {short(digest)} --lift{where}",
+        f"a changed prompt deploys without ceremony; to allow this very one again: {lifted}",
     )
 
 

@@ -167,8 +167,12 @@ def mistyped(name: str, raw: str, value: Any, wanted: str | list[str]) -> tuple[
 def _type_hint(wanted: str, raw: str, value: object) -> str:
     if wanted == "boolean":
         return "use true or false"
-    if wanted == "array" and not isinstance(value, dict):
-        return f"write a list: [{raw}]"
+    if wanted == "array":
+        return (
+            "write `- value` lines below it"
+            if isinstance(value, dict)
+            else f"write a list: [{raw}]"
+        )
     if wanted in {"integer", "number"}:
         if isinstance(value, str) and raw[:1] in "'\"":
             return "write the number without quotes"
@@ -200,12 +204,12 @@ _LIMITS: dict[str, tuple[str, str]] = {
     "maximum": ("is {}; the most is {}", "write {} or less"),
     "exclusiveMinimum": ("is {}; it must be above {}", "write more than {}"),
     "exclusiveMaximum": ("is {}; it must be below {}", "write less than {}"),
-    "minLength": ("is too short with {} characters; the least is {}", "write {} or more"),
-    "maxLength": ("is too long with {} characters; the most is {}", "shorten it to {}"),
-    "minItems": ("has {} items; the least is {}", "list {} or more"),
-    "maxItems": ("has {} items; the most is {}", "keep {} of them"),
-    "minProperties": ("has {} keys; the least is {}", "write {} or more"),
-    "maxProperties": ("has {} keys; the most is {}", "keep {} of them"),
+    "minLength": ("is too short with {}; the least is {}", "write {} or more"),
+    "maxLength": ("is too long with {}; the most is {}", "shorten it to {}"),
+    "minItems": ("has {}; the least is {}", "list {} or more"),
+    "maxItems": ("has {}; the most is {}", "keep {} of them"),
+    "minProperties": ("has {}; the least is {}", "write {} or more"),
+    "maxProperties": ("has {}; the most is {}", "keep {} of them"),
 }
 
 
@@ -214,8 +218,15 @@ def out_of_range(name: str, value: Any, keyword: str, limit: object) -> tuple[st
     if keyword not in _LIMITS:
         return "E213", f"{name} is {shown(value)}, which {keyword} does not allow", "change it"
     message, hint = _LIMITS[keyword]
-    measure = value if isinstance(value, int | float) else len(value)
+    measure = value if isinstance(value, int | float) else _counted(value)
+    if value == "":
+        message, hint = "is empty", "write some text"
     return "E213", f"{name} {message.format(measure, limit)}", hint.format(limit)
+
+
+def _counted(value: str | list[object] | dict[str, object]) -> str:
+    noun = {str: "character", list: "item"}.get(type(value), "key")
+    return f"{len(value)} {noun}" + ("" if len(value) == 1 else "s")
 
 
 def _grammar(violation: Violation, root: dict[str, Any]) -> str:

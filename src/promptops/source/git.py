@@ -208,8 +208,12 @@ class CommitTree:
             item = self._find(path)
             if item is None or item.type != "tree":
                 return []
+            # A submodule does not know its own name, but every entry knows its path.
             return sorted(
-                (Entry(str(child.name), child.type == "tree") for child in item),
+                (
+                    Entry(posixpath.basename(str(child.path)), child.type == "tree")
+                    for child in item
+                ),
                 key=lambda entry: entry.name,
             )
 

@@ -86,9 +86,12 @@ class Project:
         text = self.environments[environment].store
         missing = [name for name in self.variables_of(environment) if not variables.get(name)]
         if missing:
+            are, way_out = "is", f"export {missing[0]}=redis://…"
+            if len(missing) > 1:
+                are, way_out = "are", f"export {' '.join(f'{name}=…' for name in missing)}"
             raise UsageError(
-                f"the store of {environment} needs {' and '.join(missing)}, which is not set",
-                f"export {missing[0]}=redis://…, or name the store with --store URL",
+                f"the store of {environment} needs {' and '.join(missing)}, which {are} not set",
+                f"{way_out}, or name the store with --store URL",
             )
         return parse_address(_VARIABLE.sub(lambda found: variables[found.group(1)], text))
 

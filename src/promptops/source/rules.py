@@ -16,6 +16,7 @@ from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import Problem, problems_of
 from promptops.source.personal import personal_data_in
 from promptops.source.pins import check_ids, check_names, check_versions
+from promptops.source.schema import can_be_id
 from promptops.source.slots import check_slots, text_of
 from promptops.source.strict_json import places_in_json
 from promptops.source.text import MOST_FINDINGS
@@ -57,7 +58,9 @@ def _name(document: Document, name: str) -> Iterator[Finding]:
     written = document.get(("name",))
     if isinstance(written, str) and written.strip() != name:
         message = f"the name is {shown(written)} and the folder is {shown(name)}: apps ask by one"
-        hint = f"write name: {name}, or rename the folder"
+        hint = "rename the folder"
+        if can_be_id(name):
+            hint = f"write name: {name}, or rename the folder"
         yield Finding("E220", document.file, document.place(("name",)), message, hint)
 
 

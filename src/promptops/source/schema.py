@@ -5,6 +5,7 @@ ever fetched: a `$ref` that leaves the schema is a defect and fails.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -31,6 +32,11 @@ def check_schema(document: Placed, name: Name) -> list[Finding]:
         # A file in another format is not judged by the rules of this one.
         errors = (error for error in errors if list(error.path) == ["apiVersion"])
     return _findings(document, errors, _root(name))
+
+
+def can_be_id(text: str) -> bool:
+    """Whether the schema takes a text as the name of a unit."""
+    return re.search(_root("manifest")["$defs"]["id"]["pattern"], text) is not None
 
 
 def check_sections(document: Placed, name: Name, sections: set[str]) -> list[Finding]:

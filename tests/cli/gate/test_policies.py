@@ -97,3 +97,16 @@ def test_a_change_that_leaves_nothing_to_deploy_fails(changed: Project) -> None:
     assert done.code == 1
     (finding,) = done.json["findings"]
     assert (finding["code"], finding["file"], finding["line"]) == ("E404", "promptops.yaml", 5)
+
+
+def test_nothing_is_said_to_go_live_while_a_policy_is_broken(changed: Project) -> None:
+    ask(changed)
+    use_another_model(changed)
+    gate = ("gate", "--base", "main", "--env", "production")
+
+    text, comment = changed.here(*gate).out, changed.here(*gate, "-o", "markdown").out
+
+    assert "error[E600]" in text
+    assert f"deploying {changed.head[:12]} changes 1 unit\n" in text
+    assert "**On merge** nothing is deployed while there are errors." in comment
+    assert "goes live" not in comment

@@ -60,3 +60,25 @@ def test_without_an_environment(changed: Project) -> None:
     done = changed.here("gate", "--base", "main")
     assert done.code == 2
     assert "Missing option '--env'" in done.err
+
+
+@pytest.mark.parametrize("where", ["manifests/other", "manifests/greeter/other"])
+def test_a_submodule_among_the_units_is_no_unit_and_no_file(changed: Project, where: str) -> None:
+    changed.git("update-index", "--add", "--cacheinfo", f"160000,{changed.head},{where}")
+    changed.git("commit", "--quiet", "--message", "a submodule")
+
+    assert changed.here(*GATE).code == 0
+    assert changed.here("deploy", "--all", "--env", "production").code == 0
+
+
+def test_a_submodule_that_a_manifest_names_is_a_finding(changed: Project) -> None:
+    changed.git("rm", "--quiet", "manifests/greeter/system.md")
+    link = f"160000,{changed.head},manifests/greeter/system.md"
+    changed.git("update-index", "--add", "--cacheinfo", link)
+    changed.git("commit", "--quiet", "--message", "a submodule")
+
+    done = changed.here(*GATE)
+
+    assert done.code == 1
+    assert "E402" in done.out
+    assert "is a submodule" in done.out

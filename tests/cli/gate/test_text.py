@@ -48,7 +48,7 @@ def test_a_finding_word_for_word(changed: Project) -> None:
         "\n"
         "production: fail\n"
         f"no plan while there are errors; {range_of(changed)} changes nothing among the units "
-        "without errors\n"
+        "that can be built\n"
         "\n"
         "gate: fail (1 error)\n"
     )
@@ -127,7 +127,8 @@ def test_an_environment_that_was_never_held_is_new(git_project: Project) -> None
 
 def test_a_change_of_nothing_says_so(deployed: Project) -> None:
     done = deployed.here(*GATE)
-    assert f"\nat revision 1; deploying {deployed.head[:12]} changes nothing\n\ngate:" in done.out
+    nothing = "nothing; what is not committed is not looked at"
+    assert f"\nat revision 1; deploying {deployed.head[:12]} changes {nothing}\n\ngate:" in done.out
 
 
 HOSTILE = "::error::x\n##[error]y\r\n::add-mask::a\x1b[31m\u202eb\x9bm"
@@ -160,3 +161,7 @@ def test_hostile_text_is_obeyed_neither_by_a_terminal_nor_by_a_runner(
         assert "refused: greeter: " in done.out
         assert "not of this change: z::error::x" in done.out
     assert "add-mask" in done.out
+
+
+def test_what_is_held_is_not_counted_among_what_moves(held: Project) -> None:
+    assert f"deploying {held.head[:12]} changes nothing (1 held)\n" in held.here(*GATE).out

@@ -1,0 +1,26 @@
+"""Commands that are suggested: what others named is quoted, and the store stays the one named."""
+
+import re
+import shlex
+
+import click
+from click.core import ParameterSource
+
+_SECRET = re.compile(r"//[^/?]*@")
+
+
+def command(*words: str) -> str:
+    """A whole command, to be pasted into a shell."""
+    return shlex.join(["promptops", *words])
+
+
+def where(environment: str) -> list[str]:
+    """The options that name an environment, and the store that the command at hand was given.
+
+    A store out of a variable is there for the next command as well; a password is not repeated.
+    """
+    context = click.get_current_context(silent=True)
+    options = ["--env", environment]
+    if context and context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
+        options += ["--store", _SECRET.sub("//***@", str(context.params["store"]))]
+    return options
