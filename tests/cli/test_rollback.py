@@ -240,7 +240,7 @@ def test_a_digest_says_which_unit_is_meant(deployed_four_times: Project, store: 
         2,
         (
             f"error: {short(digest)} is a release of greeter\n"
-            f" help: promptops rollback greeter --to {short(digest)}\n"
+            f" help: promptops rollback greeter --to {short(digest)} --env production\n"
         ),
     )
 
