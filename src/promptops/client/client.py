@@ -62,6 +62,7 @@ class Client:
         self._refresher = Refresher(
             store, introduce(app, VERSION) if presence else None, poll=poll, hint=hint
         )
+        self._shown = self._refresher.shown
         self._refresher.start()
 
     @classmethod
@@ -87,7 +88,7 @@ class Client:
         Raises NotReady before the first snapshot, UnknownUnit for a name that is not live.
         """
         try:
-            return self._refresher.snapshot.units[unit]
+            return self._shown.units[unit]
         except KeyError:
             raise self._absent(unit) from None
 

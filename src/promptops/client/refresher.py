@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from promptops.client.callbacks import Callbacks, Changed
 from promptops.client.live import UnknownInputs
+from promptops.client.overlay import Shown
 from promptops.client.snapshot import Snapshot, advance
 from promptops.errors import PromptopsError, StoreError
 from promptops.live.records import Presence
@@ -35,6 +36,7 @@ class Refresher(threading.Thread):
     def __init__(self, store: Store, presence: Presence | None, *, poll: float, hint: bool) -> None:
         super().__init__(name="promptops-refresh", daemon=True)
         self.snapshot = Snapshot()
+        self.shown = Shown()
         self.ready = threading.Event()
         self.closing = threading.Event()
         self.callbacks = Callbacks()
@@ -89,6 +91,7 @@ class Refresher(threading.Thread):
         if snapshot is served:
             return
         self.snapshot = snapshot
+        self.shown.publish(snapshot.units)
         self._announced = 0.0
         self.ready.set()
         assert snapshot.head is not None  # noqa: S101 - an accepted snapshot has one
