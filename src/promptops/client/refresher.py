@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from promptops.client.callbacks import Callbacks, Changed
+from promptops.client.earlier import Earlier
 from promptops.client.live import UnknownInputs
 from promptops.client.overlay import Shown
 from promptops.client.snapshot import Snapshot, advance
@@ -37,6 +38,7 @@ class Refresher(threading.Thread):
         super().__init__(name="promptops-refresh", daemon=True)
         self.snapshot = Snapshot()
         self.shown = Shown()
+        self.earlier = Earlier()
         self.ready = threading.Event()
         self.closing = threading.Event()
         self.callbacks = Callbacks()
@@ -90,6 +92,7 @@ class Refresher(threading.Thread):
         self.error, self._failures = None, 0
         if snapshot is served:
             return
+        self.earlier.learn(served.units, state.pointers)
         self.snapshot = snapshot
         self.shown.publish(snapshot.units)
         self._announced = 0.0
