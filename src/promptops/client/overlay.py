@@ -19,10 +19,11 @@ _pins: list[Layer] = []
 _recorders: list[Layer] = []
 _shown: weakref.WeakSet["Shown"] = weakref.WeakSet()
 
-# A child must not inherit the lock as another thread held it.
-os.register_at_fork(
-    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-)
+if hasattr(os, "register_at_fork"):
+    # A child must not inherit the lock as another thread held it.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 
 class Shown:
@@ -31,18 +32,20 @@ class Shown:
     __slots__ = ("__weakref__", "_live", "units")
 
     def __init__(self) -> None:
-        self.units: Units = {}
-        _shown.add(self)
-        self.publish({})
+        self._live: Units = {}
+        with _lock:
+            _shown.add(self)
+            self.refresh()
 
     def publish(self, live: Units) -> None:
         """Show these from now on."""
         with _lock:
             self._live = live
-            self.units = _covered(live)
+            self.refresh()
 
     def refresh(self) -> None:
-        self.units = _covered(self._live)
+        """Lay over anew; by who has the lock."""
+        self.units: Units = _covered(self._live)
 
 
 def covered(live: LiveRelease) -> LiveRelease:

@@ -36,8 +36,8 @@ class Refresher(threading.Thread):
 
     def __init__(self, store: Store, presence: Presence | None, *, poll: float, hint: bool) -> None:
         super().__init__(name="promptops-refresh", daemon=True)
-        self.snapshot = Snapshot()
         self.shown = Shown()
+        self.snapshot = Snapshot()
         self.earlier = Earlier()
         self.ready = threading.Event()
         self.closing = threading.Event()
@@ -54,6 +54,15 @@ class Refresher(threading.Thread):
         self._listener: Listener | None = None
         self._failures = 0
         self._closed_at = 0.0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.shown.publish(snapshot.units)
 
     def run(self) -> None:
         while not self.closing.is_set():
@@ -94,7 +103,6 @@ class Refresher(threading.Thread):
             return
         self.earlier.learn(served.units, state.pointers)
         self.snapshot = snapshot
-        self.shown.publish(snapshot.units)
         self._announced = 0.0
         self.ready.set()
         assert snapshot.head is not None  # noqa: S101 - an accepted snapshot has one

@@ -32,20 +32,29 @@ def recording() -> Iterator[list[Call]]:
     calls: list[Call] = []
 
     def over(units: Units) -> Units:
-        return {unit: _recorded(live, calls) for unit, live in units.items()}
+        return {
+            unit: replace(live, _render=cast("Renderer", _Recorder(live, calls)))
+            for unit, live in units.items()
+        }
 
     with laid_over(over, recording=True):
         yield calls
 
 
-def _recorded(live: LiveRelease, calls: list[Call]) -> LiveRelease:
-    original = live._render  # noqa: SLF001 - the kit is part of the library
+class _Recorder:
+    """Renders as the original does, whatever else that can, and notes what came of it."""
 
-    def render(inputs: Mapping[str, object]) -> list[dict[str, str]]:
-        messages = original(inputs)
+    def __init__(self, live: LiveRelease, calls: list[Call]) -> None:
+        self._live, self._calls = live, calls
+        self._original = live._render  # noqa: SLF001 - the kit is part of the library
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._original, name)
+
+    def __call__(self, inputs: Mapping[str, object]) -> list[dict[str, str]]:
+        messages = self._original(inputs)
         # Copies: what the app does to its own afterwards was not rendered.
         copies = [dict(message) for message in messages]
-        calls.append(Call(live.unit, live.digest, live.revision, dict(inputs), copies))
+        live = self._live
+        self._calls.append(Call(live.unit, live.digest, live.revision, dict(inputs), copies))
         return messages
-
-    return replace(live, _render=cast("Renderer", render))
