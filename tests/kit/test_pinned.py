@@ -1,6 +1,9 @@
 """`pinned`: one unit, one release, every client, and no change in the app."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -178,3 +181,54 @@ def test_two_stores_without_a_name_are_two() -> None:
     one.deploy("greeter", text="Hello")
     assert other.read().head is None
     assert MemoryStore("mine").url == "memory:mine"
+
+
+def test_an_app_that_reads_its_environment_finds_a_store_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore("by-name", environment="production")
+    store.deploy("greeter", text="Hello")
+    monkeypatch.setenv("PROMPTOPS_STORE", "memory:by-name")
+    monkeypatch.setenv("PROMPTOPS_ENV", "production")
+    with Client.from_env() as client:
+        client.wait_ready(5)
+        assert says(client) == "Hello"
+    store.forget()
+
+
+FORKS = """
+import os, threading
+from promptops import Client
+from promptops.testing import pinned
+
+client = Client("memory:nobody", environment="test")
+going = True
+
+def pin_all_the_time():
+    while going:
+        with pinned("other", text="x"):
+            pass
+
+threads = [threading.Thread(target=pin_all_the_time) for _ in range(2)]
+for thread in threads:
+    thread.start()
+codes = set()
+with pinned("greeter", text="Hi"):
+    for _ in range(50):
+        child = os.fork()
+        if child == 0:
+            with pinned("greeter", text="Hi, child"):
+                inner = client.get("greeter").render()[0]["content"]
+            outer = client.get("greeter").render()[0]["content"]
+            os._exit(0 if (inner, outer) == ("Hi, child", "Hi") else 1)
+        codes.add(os.waitpid(child, 0)[1])
+going = False
+for thread in threads:
+    thread.join()
+os._exit(0 if codes == {0} else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_has_the_pins_and_never_waits_for_a_lock_of_its_parent() -> None:
+    subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60)

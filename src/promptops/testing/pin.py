@@ -76,7 +76,7 @@ def pinned(
         raise UsageError(f"{unit!r} is no unit's name", 'write pinned("support-triage", text="…")')
     if isinstance(release, LiveRelease):
         if text is not None or file is not None:
-            Given(text, file, b"")
+            Given(text, file, b"")  # raises: more than one was given
         if release.unit != unit:
             raise UsageError(f"this is a release of {release.unit}, not of {unit}")
         return Pinned(release)
