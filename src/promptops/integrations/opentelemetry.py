@@ -34,12 +34,14 @@ def annotate(live: LiveRelease, span: Span | None = None) -> None:
 def observe(client: Client, provider: MeterProvider | None = None) -> None:
     """Metrics `promptops.client.…` of a client, read when they are collected."""
     meter = get_meter("promptops", VERSION, provider)
-    source = {"promptops.source": client.status().source}
 
     def reading(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        return lambda _: [
-            Observation(each.value, source) for each in figures(client) if each.name == name
-        ]
+        def read(_: CallbackOptions) -> list[Observation]:
+            source = {"promptops.source": client.status().source}
+            found = [each for each in figures(client) if each.name == name]
+            return [Observation(each.value, source) for each in found]
+
+        return read
 
     for name, counts, unit in (
         ("ready", False, "1"),
