@@ -26,6 +26,7 @@ bench: .venv/ready-bench
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --group integrations
 	@touch $@
 
 .venv/ready-bench: .venv/ready

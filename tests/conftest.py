@@ -17,6 +17,7 @@ from typing import Protocol
 
 import pytest
 
+from promptops.live import memory
 from promptops.live.address import parse_address
 from promptops.live.opening import open_store
 from promptops.live.store import OPERATOR, Store, Timeouts
@@ -92,6 +93,8 @@ def store_url(backend: str, tmp_path: Path, shared_servers: Callable[[str], Serv
     """The address of an empty store, once per backend."""
     if backend == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
+    if backend == "memory":
+        return f"memory:{next(_namespaces)}"
     return f"{shared_servers(backend).url}?ns={next(_namespaces)}"
 
 
@@ -103,6 +106,8 @@ def contents(
     address = parse_address(store_url)
     if backend == "sqlite":
         return partial(sqlite_dump, Path(address.path))
+    if backend == "memory":
+        return partial(memory.contents, address.path)
     return partial(shared_servers(backend).dump, f"{{{address.namespace}:*")
 
 

@@ -173,3 +173,11 @@ def test_no_url_with_a_secret_in_it_ever_shows_it(secret: str) -> None:
         # Half of it would be too much as well.
         for part in {secret, quote(secret, safe=""), secret[:5], secret[-5:]} - {"[x]"}:
             assert part not in shown, url
+
+
+def test_a_store_in_memory_has_a_name_and_no_more() -> None:
+    assert str(parse_address("memory:my-test")) == "memory:my-test"
+    assert parse_address("memory:").path == ""
+    for wrong in ("memory://my-test", "memory:/my-test", "memory:my test", "memory:x?db=1"):
+        with pytest.raises(UsageError, match="a memory store has a name and no more"):
+            parse_address(wrong)

@@ -11,8 +11,15 @@ from promptops.live.records import Head, Pointer, State
 from promptops.live.store import Store, find_operation
 from tests.conftest import Opener
 from tests.deployments import deploy, deploy_times, digest, intent, release, rollback, try_to_deploy
+from tests.servers import SERVERS
 
 Contents = Callable[[], object]
+
+
+@pytest.fixture(params=["memory", "sqlite", *SERVERS])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The memory of a process too, which the tests with several processes cannot have."""
+    return str(request.param)
 
 
 def test_an_environment_that_was_never_deployed_is_empty(store: Store) -> None:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Literal, Self
 
 from promptops.client.callbacks import Changed
+from promptops.client.conversation import Policy
 from promptops.client.live import LiveRelease
 from promptops.client.refresher import Refresher, introduce
 from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
@@ -62,6 +63,7 @@ class Client:
         self._refresher = Refresher(
             store, introduce(app, VERSION) if presence else None, poll=poll, hint=hint
         )
+        self._shown = self._refresher.shown
         self._refresher.start()
 
     @classmethod
@@ -81,15 +83,24 @@ class Client:
             app=os.environ.get("PROMPTOPS_APP", ""),
         )
 
-    def get(self, unit: str) -> LiveRelease:
+    def get(
+        self, unit: str, token: str | None = None, policy: Policy = "follow_on_rollback"
+    ) -> LiveRelease:
         """The live release of a unit, from memory.
 
-        Raises NotReady before the first snapshot, UnknownUnit for a name that is not live.
+        With the `token` of the release that a conversation began with, that one: always (`pin`),
+        until it is rolled back or held (`follow_on_rollback`), or not at all (`follow`); when this
+        process does not know it, or the token is broken, the present one. Raises NotReady before
+        the first snapshot, UnknownUnit for a name that is not live.
         """
+        # The options have places too: by name only, they would cost every read half a look-up more.
         try:
-            return self._refresher.snapshot.units[unit]
+            live = self._shown.units[unit]
         except KeyError:
             raise self._absent(unit) from None
+        if token is None:
+            return live
+        return self._refresher.earlier.goes_on(live, token, policy)
 
     def wait_ready(self, seconds: float) -> None:
         """Block until the first snapshot is there; raises NotReady after `seconds`."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from promptops.client.conversation import Token
 from promptops.client.request import call_arguments
 from promptops.manifest.document import Frozen
 from promptops.manifest.release import Message, Model, Release, Retriever
@@ -51,6 +52,11 @@ class LiveRelease:
     retriever: Retriever | None
     messages: tuple[Message, ...]
     _render: Renderer = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """This release as an opaque string to keep with a conversation, for `Client.get`."""
+        return str(Token(self.unit, self.digest, self.revision))
 
     def render(self, /, **inputs: object) -> list[dict[str, str]]:
         """The messages with the inputs filled in: `[{"role", "content"}]`, fresh on every call.

@@ -9,7 +9,9 @@ import time
 from dataclasses import replace
 
 from promptops.client.callbacks import Callbacks, Changed
+from promptops.client.earlier import Earlier
 from promptops.client.live import UnknownInputs
+from promptops.client.overlay import Shown
 from promptops.client.snapshot import Snapshot, advance
 from promptops.errors import PromptopsError, StoreError
 from promptops.live.records import Presence
@@ -34,7 +36,9 @@ class Refresher(threading.Thread):
 
     def __init__(self, store: Store, presence: Presence | None, *, poll: float, hint: bool) -> None:
         super().__init__(name="promptops-refresh", daemon=True)
+        self.shown = Shown()
         self.snapshot = Snapshot()
+        self.earlier = Earlier()
         self.ready = threading.Event()
         self.closing = threading.Event()
         self.callbacks = Callbacks()
@@ -50,6 +54,15 @@ class Refresher(threading.Thread):
         self._listener: Listener | None = None
         self._failures = 0
         self._closed_at = 0.0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.shown.publish(snapshot.units)
 
     def run(self) -> None:
         while not self.closing.is_set():
@@ -88,6 +101,7 @@ class Refresher(threading.Thread):
         self.error, self._failures = None, 0
         if snapshot is served:
             return
+        self.earlier.learn(served.units, state.pointers)
         self.snapshot = snapshot
         self._announced = 0.0
         self.ready.set()

@@ -1,5 +1,6 @@
 """Where a store is: `sqlite:///relative.db`, `sqlite:////absolute.db`, `redis://`, `rediss://`,
-`unix://`. A password never leaves this module in a message or a representation.
+`unix://`, and `memory:name` for tests. A password never leaves this module in a message or a
+representation.
 """
 
 import re
@@ -33,7 +34,8 @@ def check_environment_name(name: str) -> None:
 class Address:
     """A parsed store URL; `str()` shows it without user and password.
 
-    `path` is a file for sqlite and a socket for unix; `ca`, `cert` and `key` are files for TLS.
+    `path` is a file for sqlite, a socket for unix and a name for memory;
+    `ca`, `cert` and `key` are files for TLS.
     """
 
     scheme: str
@@ -51,6 +53,8 @@ class Address:
     def __str__(self) -> str:
         if self.scheme == "sqlite":
             return f"sqlite:///{self.path}"
+        if self.scheme == "memory":
+            return f"memory:{self.path}"
         secret = "***@" if self.password or self.username else ""
         if self.scheme == "unix":
             return f"unix://{secret}{self.path}?db={self.db}"
@@ -86,6 +90,8 @@ def parse_address(text: str) -> Address:
         )
     if parts.scheme == "sqlite":
         return _sqlite(parts.netloc, parts.path, options)
+    if parts.scheme == "memory":
+        return _memory(parts.netloc, parts.path, options)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise UsageError("the store URL names no kind of store that promptops knows", _FORMS)
     if parts.scheme == "unix":
@@ -132,3 +138,9 @@ def _sqlite(netloc: str, path: str, options: dict[str, str]) -> Address:
             "sqlite:///relative.db has three slashes, sqlite:////absolute.db four",
         )
     return Address(scheme="sqlite", path=unquote(path[1:]))
+
+
+def _memory(netloc: str, path: str, options: dict[str, str]) -> Address:
+    if netloc or options or not (path == "" or _NAMESPACE.fullmatch(path)):
+        raise UsageError("a memory store has a name and no more", "memory: or memory:my-test")
+    return Address(scheme="memory", path=path)

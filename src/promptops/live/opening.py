@@ -13,6 +13,10 @@ def open_store(address: Address | str, environment: str, timeouts: Timeouts = OP
         from promptops.live.sqlite import SqliteStore  # noqa: PLC0415
 
         return SqliteStore(address, environment, timeouts)
+    if address.scheme == "memory":
+        from promptops.live.memory import MemoryStore  # noqa: PLC0415
+
+        return MemoryStore(address, environment, timeouts)
     from promptops.live.redis import RedisStore  # noqa: PLC0415
 
     return RedisStore(address, environment, timeouts)

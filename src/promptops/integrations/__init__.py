@@ -1,0 +1,1 @@
+"""Ways into what apps use already; each is loaded only by who names it."""

@@ -1,0 +1,37 @@
+"""What there is to measure about a client, whoever collects it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from promptops.client.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`name` in words with underscores, without unit or suffix."""
+
+    name: str
+    kind: Literal["gauge", "counter"]
+    unit: str
+    help: str
+    value: float
+
+
+def figures(client: Client) -> list[Figure]:
+    """Those of this moment; what is not known yet is left out."""
+    status = client.status()
+    known: list[tuple[str, Literal["gauge", "counter"], str, str, float | None]] = [
+        ("ready", "gauge", "", "1 when there are releases to serve", status.state != "NOT_READY"),
+        ("stale", "gauge", "", "1 when they are not confirmed any more", status.state == "STALE"),
+        ("age", "gauge", "s", "Time since the store confirmed what is served", status.age),
+        ("epoch", "gauge", "", "Epoch that is served", status.epoch),
+        ("revision", "gauge", "", "Revision that is served", status.revision),
+        ("units", "gauge", "", "Units that are served", len(status.units)),
+        ("refresh_errors", "counter", "", "Refreshes that failed", status.errors),
+        ("unknown_inputs", "counter", "", "Inputs that no release knew", status.unknown_inputs),
+    ]
+    return [
+        Figure(name, kind, unit, text, float(value))
+        for name, kind, unit, text, value in known
+        if value is not None
+    ]

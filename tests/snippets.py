@@ -1,0 +1,13 @@
+"""The snippets of the documentation, word for word."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def snippets(page: str, chapter: str = "") -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    if chapter:
+        text = text.partition(f"\n## {chapter}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
