@@ -7,6 +7,7 @@ from typing import Any
 
 from promptops.client.shapes import anthropic, litellm, openai_chat, openai_responses
 from promptops.client.shapes.call import Call, call_of
+from promptops.manifest.answer import Answers
 from promptops.manifest.document import Frozen
 from promptops.manifest.release import Message, Model, Release, Retriever
 from promptops.manifest.render import Renderer
@@ -55,6 +56,7 @@ class LiveRelease:
     tools: tuple[Frozen, ...]
     output_schema: Frozen
     _render: Renderer = field(repr=False)
+    _answers: Answers = field(repr=False, compare=False)
 
     def render(self, /, **inputs: object) -> list[dict[str, str]]:
         """The messages with the inputs filled in: `[{"role", "content"}]`, fresh on every call.
@@ -105,6 +107,14 @@ class LiveRelease:
         """
         return litellm.arguments(self._call(inputs))
 
+    def parse(self, text: str) -> Any:
+        """The value of a model's answer, read as JSON and checked against the output schema.
+
+        Raises AnswerError with `path` and `reason` of the first thing that does not fit, UsageError
+        when this release has no output schema.
+        """
+        return self._answers(text)
+
     def _call(self, inputs: Mapping[str, object]) -> Call:
         messages = self._render(inputs)
         return call_of(self.unit, self.model, self.params, self.tools, self.output_schema, messages)
@@ -125,4 +135,5 @@ def live_release(
         tools=release.tools,
         output_schema=release.output_schema,
         _render=Renderer(release, on_unknown),
+        _answers=Answers(release.unit, release.output_schema),
     )
