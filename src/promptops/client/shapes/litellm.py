@@ -20,4 +20,7 @@ def arguments(call: Call) -> dict[str, Any]:
     prefix = _PREFIX.get(call.model.provider, call.model.provider) + "/"
     model = call.model.id if call.model.id.startswith(prefix) else prefix + call.model.id
     request = {"model": model, "messages": call.messages, **call.params}
+    if call.model.provider == "anthropic":
+        # LiteLLM would send it as a key of that name, which the API refuses.
+        request |= request.pop("extra_body", {})
     return request | tools_and_output(call)
