@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tests.client.full_release import ARGUMENTS, MESSAGES, PARAMS, SCHEMA, TURNS, live
 from tests.sdk.conftest import Sent
-from tests.sdk.releases import ARGUMENTS, MESSAGES, PARAMS, SCHEMA, TURNS, live
 
 FUNCTION = {
     "name": "look_up_order",
