@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from promptops.client.shapes.decoding import as_grammar, is_object, is_strict
 from tests.client.full_release import MESSAGES, SCHEMA, live
+from tests.manifest.any_schema import SCHEMAS
 
 TEXT: Any = {"type": "string"}
 
@@ -119,6 +121,18 @@ def test_anthropic_is_told_in_words_what_it_cannot_decode_by() -> None:
 def test_what_cannot_be_said_to_anthropic_is_left_to_parse(schema: Any) -> None:
     request = live("anthropic", output={"schema": schema}, params={}).request(ticket="Smoke")
     assert "output_config" not in request
+
+
+@pytest.mark.soak(short=200, full=20_000)
+def test_no_schema_keeps_a_request_from_being_made(times: int) -> None:
+    @settings(max_examples=times, deadline=None)
+    @given(SCHEMAS)
+    def is_made(schema: Any) -> None:
+        strict, grammar = is_strict(schema), as_grammar(schema)
+        assert isinstance(strict, bool)
+        assert grammar is None or as_grammar(grammar) == grammar, schema
+
+    is_made()
 
 
 def test_the_least_effort_at_anthropic_is_low() -> None:
