@@ -33,5 +33,10 @@ bench: .venv/ready-bench
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
+# The providers' SDKs, which weigh more than all else; without them their tests say NOT RUN.
+.venv/ready-sdk: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group sdk
+	@touch $@
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,6 +3,7 @@
     PromptopsError
     ├── CheckFailed         1  a check said no
     ├── InputError          1  a prompt was asked for with inputs that do not fit it
+    ├── AnswerError         1  a model's answer does not fit the output schema
     ├── UsageError          2  what was typed or configured cannot be meant
     │   └── UnknownUnit     2  a unit by a name that is not there
     ├── Refused             3  understood, and not done: hold, lost race, older commit, …
@@ -56,6 +57,22 @@ class InputError(PromptopsError):
     """The inputs given do not fit the prompt: one is missing, unknown, or of another type."""
 
     exit_code = 1
+
+
+class AnswerError(PromptopsError):
+    """A model's answer does not fit: `path` says where in it, `reason` what is so there.
+
+    Neither repeats what the answer says, so both can be logged; `path` has its keys.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self, message: str, hint: str = "", *, path: tuple[str | int, ...] = (), reason: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.path = path
+        self.reason = reason
 
 
 class UsageError(PromptopsError):

@@ -45,9 +45,9 @@ def test_a_request_to_anthropic_has_the_shape_of_its_messages(
             {"role": "assistant", "content": "emergency"},
             {"role": "user", "content": "Ticket:\nSmoke\n\nContext:\nnone"},
         ],
-        "temperature": 0.2,
         "max_tokens": 300,
         "stop_sequences": ["\n\n", "END"],
+        "extra_body": {"temperature": 0.2},
     }
 
 

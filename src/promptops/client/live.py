@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from promptops.client.conversation import Token
-from promptops.client.request import call_arguments
+from promptops.client.shapes import anthropic, litellm, openai_chat, openai_responses
+from promptops.client.shapes.call import Call, call_of
+from promptops.manifest.answer import Answers
 from promptops.manifest.document import Frozen
 from promptops.manifest.release import Message, Model, Release, Retriever
 from promptops.manifest.render import Renderer
@@ -41,7 +44,7 @@ class LiveRelease:
     """A release as it is live: what to call the model with, and which release that is.
 
     `revision` is the environment's at which this unit last changed. `messages` are the templates;
-    `params` is read-only all the way down. Changing anything raises.
+    `params`, `tools` and `output_schema` are read-only all the way down. Changing anything raises.
     """
 
     unit: str
@@ -51,7 +54,10 @@ class LiveRelease:
     params: Mapping[str, Frozen]
     retriever: Retriever | None
     messages: tuple[Message, ...]
+    tools: tuple[Frozen, ...]
+    output_schema: Frozen
     _render: Renderer = field(repr=False)
+    _answers: Answers = field(repr=False, compare=False)
 
     @property
     def token(self) -> str:
@@ -66,13 +72,58 @@ class LiveRelease:
         """
         return self._render(inputs)
 
-    def request(self, /, **inputs: object) -> dict[str, object]:
-        """Keyword arguments of the provider's call: model, messages, parameters.
+    def request(self, /, **inputs: object) -> dict[str, Any]:
+        """Keyword arguments of the provider's call: `as_anthropic` for Anthropic, else chat.
 
-        In the shape of chat completions, or of the provider's own where it has one. Raises
-        InputError as `render` does.
+        Messages with the few-shot examples, parameters, tools and output schema. Raises InputError
+        as `render` does.
         """
-        return call_arguments(self.model, self.params, self._render(inputs))
+        call = self._call(inputs)
+        if self.model.provider == "anthropic":
+            return anthropic.arguments(call)
+        return openai_chat.arguments(call)
+
+    def as_openai_chat(self, /, **inputs: object) -> dict[str, Any]:
+        """For `OpenAI().chat.completions.create`, and for servers that take the same.
+
+        `top_k` goes into `extra_body`. No place has an output schema whose root is no object.
+        """
+        return openai_chat.arguments(self._call(inputs))
+
+    def as_openai_responses(self, /, **inputs: object) -> dict[str, Any]:
+        """For `OpenAI().responses.create`.
+
+        No place have `stop`, `seed`, the penalties, `top_k`, and an output schema whose root is no
+        object.
+        """
+        return openai_responses.arguments(self._call(inputs))
+
+    def as_anthropic(self, /, **inputs: object) -> dict[str, Any]:
+        """For `Anthropic().messages.create`; `max_tokens` is 1024 where the manifest names none.
+
+        `temperature`, `top_p` and `top_k` go into `extra_body`. No place have `seed`, the
+        penalties, and an output schema that is recursive or has open objects.
+        """
+        return anthropic.arguments(self._call(inputs))
+
+    def as_litellm(self, /, **inputs: object) -> dict[str, Any]:
+        """For `litellm.completion`; the model is `provider/id`.
+
+        No place has an output schema whose root is no object.
+        """
+        return litellm.arguments(self._call(inputs))
+
+    def parse(self, text: str) -> Any:
+        """The value of a model's answer, read as JSON and checked against the output schema.
+
+        Raises AnswerError with `path` and `reason` of the first thing that does not fit, UsageError
+        when this release has no output schema.
+        """
+        return self._answers(text)
+
+    def _call(self, inputs: Mapping[str, object]) -> Call:
+        messages = self._render(inputs)
+        return call_of(self.unit, self.model, self.params, self.tools, self.output_schema, messages)
 
 
 def live_release(
@@ -87,5 +138,8 @@ def live_release(
         params=release.params,
         retriever=release.retriever,
         messages=release.prompt.messages,
+        tools=release.tools,
+        output_schema=release.output_schema,
         _render=Renderer(release, on_unknown),
+        _answers=Answers(release.unit, release.output_schema),
     )

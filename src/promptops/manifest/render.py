@@ -153,7 +153,7 @@ def _as_text(value: object) -> str:
 
 def _leading_system(messages: tuple[Message, ...]) -> int:
     count = 0
-    while count < len(messages) and messages[count].role == "system":
+    while count < len(messages) and messages[count].role in {"system", "developer"}:
         count += 1
     return count
 

@@ -72,10 +72,10 @@ def parts(node: Node, seen: frozenset[int] = frozenset()) -> list[Node]:
     plain = {key: value for key, value in schema.items() if key != "allOf"}
     found: list[Node] = []
     if "$ref" in schema:
-        target = _target(schema["$ref"], node.root)
-        if target is not None and id(target) not in seen:
+        referred = target(schema["$ref"], node.root)
+        if referred is not None and id(referred) not in seen:
             del plain["$ref"]
-            found += parts(Node(target, node.root), seen)
+            found += parts(Node(referred, node.root), seen)
     for inner in schema.get("allOf", []):
         found += parts(Node(inner, node.root), seen)
     if speaking(plain) or not found:
@@ -83,7 +83,7 @@ def parts(node: Node, seen: frozenset[int] = frozenset()) -> list[Node]:
     return found
 
 
-def _target(reference: Any, root: Any) -> Any:
+def target(reference: Any, root: Any) -> Any:
     """The schema that a reference within the document names; None when there is none."""
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         return None

@@ -10,10 +10,12 @@ from itertools import chain, islice
 from typing import Any
 
 from promptops.finding import Finding
+from promptops.manifest.answer_schema import AnswerSchema, UnknownKeyword
 from promptops.source.attachments import Attachments
 from promptops.source.complaints import Placed, dotted, mistyped, shown
 from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import Problem, problems_of
+from promptops.source.parameters import check_parameters
 from promptops.source.personal import personal_data_in
 from promptops.source.pins import check_ids, check_names, check_versions
 from promptops.source.schema import can_be_id
@@ -44,6 +46,7 @@ def check_rules(document: Document, name: str, attachments: Attachments) -> list
         _schemas(document, attachments, folder),
         _personal(document, examples, attachments, folder),
         check_length(document, attachments.texts),
+        check_parameters(document),
     )
     return [finding for rule in rules for finding in islice(rule, MOST_FINDINGS)]
 
@@ -156,14 +159,30 @@ def _schemas(document: Document, attachments: Attachments, folder: str) -> Itera
         written = document.get(path)
         if isinstance(written, dict):
             if next(find(written, BROKEN), None) is None:
-                for inner, message, hint in problems_of(written):
+                problems = problems_of(written)
+                for inner, message, hint in problems:
                     place = document.place((*path, *inner))
                     yield Finding("E224", document.file, place, message, hint)
+                if not problems:
+                    yield from _unchecked(document, path, written)
         elif isinstance(written, str) and written in attachments.schemas and written not in seen:
             seen.add(written)
             file = posixpath.join(folder, written)
             problems = problems_of(attachments.schemas[written])
             yield from schema_findings(problems, attachments.texts[written], file)
+            if not problems:
+                yield from _unchecked(document, path, attachments.schemas[written])
+
+
+def _unchecked(document: Document, path: Path, schema: Any) -> Iterator[Finding]:
+    """What `live.parse` would say of the answer's schema; tools' arguments are not checked."""
+    if path[0] != "output":
+        return
+    try:
+        AnswerSchema(schema)
+    except UnknownKeyword as unknown:
+        hint = "say it by other keywords, or delete what says nothing"
+        yield Finding("W227", document.file, document.place(path), str(unknown), hint)
 
 
 def schema_findings(problems: list[Problem], text: str, file: str) -> Iterator[Finding]:

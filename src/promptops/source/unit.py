@@ -10,6 +10,7 @@ from promptops.source.attachments import Attachments, read_attachments
 from promptops.source.document import Document
 from promptops.source.lines import with_lines
 from promptops.source.merged import Merged, overlay_of, with_overlay
+from promptops.source.parameters import check_parameters
 from promptops.source.rules import check_length, check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
 from promptops.source.severity import Rule, ruled
@@ -112,6 +113,7 @@ def _check_environments(
             *check_sections(merged, "manifest", sections),
             *check_pins(merged, sections),
             *check_length(merged, attachments.texts),
+            *check_parameters(merged),
         ]:
             if (finding.code, finding.place) not in said:
                 yield replace(finding, message=f"in {environment}: {finding.message}")

@@ -1,0 +1,1 @@
+"""Requests as the providers' own SDKs send them: `pip install --group sdk`."""
