@@ -49,6 +49,8 @@ class Address:
     key: str | None = None
 
     def __str__(self) -> str:
+        if self.scheme == "none":
+            return "(none)"
         if self.scheme == "sqlite":
             return f"sqlite:///{self.path}"
         secret = "***@" if self.password or self.username else ""
