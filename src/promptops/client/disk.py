@@ -31,11 +31,11 @@ class Disk:
 
     def __init__(self, folder: str, environment: str, namespace: str | None) -> None:
         self.folder = os.path.abspath(folder)  # noqa: PTH100 - Path.resolve would follow a link
-        self._environment = environment
+        self.environment = environment
         self._namespace = namespace
 
     def path(self, kind: Kind = "copy") -> str:
-        return f"{self.folder}/{self._namespace or '*'}@{self._environment}.{kind}"
+        return f"{self.folder}/{self._namespace or '*'}@{self.environment}.{kind}"
 
     def read(self, kind: Kind = "copy") -> Copy:
         """Raises StoreUnreachable when there is none, StoreCorrupt (C620 to C623) for a bad one."""
@@ -61,7 +61,7 @@ class Disk:
         with _said(self.path(kind)):
             try:
                 if self._namespace is None:
-                    found = sorted(Path(self.folder).glob(f"*@{self._environment}.{kind}"))
+                    found = sorted(Path(self.folder).glob(f"*@{self.environment}.{kind}"))
                     if not found:
                         return None
                     facts = found[0].lstat()
@@ -90,20 +90,19 @@ class Disk:
                 copy = decode(opened.read(), where)
         finally:
             os.close(file)
-        check_environment(copy, self._environment, where)
+        check_environment(copy, self.environment, where)
         if self._namespace not in {None, copy.namespace}:
             raise _of_another(where, f"namespace {copy.namespace}", self._namespace or "")
         return copy
 
     def _name(self, folder: int, kind: Kind) -> str:
         if self._namespace is not None:
-            return f"{self._namespace}@{self._environment}.{kind}"
-        ending = f"@{self._environment}.{kind}"
+            return f"{self._namespace}@{self.environment}.{kind}"
+        ending = f"@{self.environment}.{kind}"
         found = sorted(name for name in os.listdir(folder) if name.endswith(ending))
         if len(found) > 1:
             raise StoreUnreachable(
-                f"{self.folder} holds {self._environment} of several namespaces: "
-                f"{', '.join(found)}",
+                f"{self.folder} holds {self.environment} of several namespaces: {', '.join(found)}",
                 "name the store, so that its namespace is known",
             )
         return found[0] if found else f"*{ending}"
@@ -170,7 +169,11 @@ def _check_owner(facts: os.stat_result, where: str) -> None:
     if facts.st_mode & stat.S_IWOTH:
         raise _open_to_others(where, "can be written by everybody")
     if facts.st_uid not in {0, os.geteuid()}:
-        raise _open_to_others(where, f"belongs to another user ({facts.st_uid})")
+        raise StoreCorrupt(
+            f"{where} belongs to another user ({facts.st_uid})",
+            "run this as that user, or name a folder that is not there yet",
+            code="C623",
+        )
 
 
 def _open_to_others(where: str, why: str) -> StoreCorrupt:

@@ -29,7 +29,7 @@ def hold(
     seen = [
         change.after for entry in entries(store) for change in entry.changes if change.unit == unit
     ]
-    whole = _whole(digest, held if lift else [live.digest, *held, *seen])
+    whole = whole_digest(digest, held if lift else [live.digest, *held, *seen])
 
     def decide(state: State) -> Proposal:
         move = moves.lift if lift else moves.hold
@@ -38,7 +38,7 @@ def hold(
     return carry_out(store, state, decide, request)
 
 
-def _whole(digest: str, known: Iterable[str]) -> str:
+def whole_digest(digest: str, known: Iterable[str]) -> str:
     """The digest that a prefix names; a whole one stands for itself, known or not."""
     if is_digest(digest):
         return digest
