@@ -1,5 +1,6 @@
 """The last known good copy: whole or the one before, whatever happens to writer and file."""
 
+import fcntl
 import os
 import random
 import signal
@@ -7,7 +8,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,15 @@ from tests.deployments import digest
 def cache(tmp_path: Path) -> Path:
     """A folder that is not there yet."""
     return tmp_path / "state" / "cache"
+
+
+@contextmanager
+def folder_locked(folder: Path) -> Iterator[None]:
+    """As by a writer that was stopped in the middle."""
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    yield
+    os.close(handle)
 
 
 def refused(folder: Path, environment: str = "production", namespace: str = "promptops") -> str:
@@ -229,6 +241,18 @@ def test_many_writers_never_go_back(cache: Path, processes: ProcessPoolExecutor)
     assert seen == sorted(seen)
     assert disk(cache).read().head.revision >= 80
     assert len(list(cache.iterdir())) == 1
+
+
+def test_a_writer_that_hangs_keeps_others_from_writing_and_not_from_reading(cache: Path) -> None:
+    write(cache, copy())
+    with folder_locked(cache):
+        assert disk(cache).read() == copy()
+        began = time.monotonic()
+        with pytest.raises(StoreUnreachable, match="another process writes there"):
+            write(cache, copy(2))
+        assert time.monotonic() - began < 1
+    write(cache, copy(2))
+    assert disk(cache).read() == copy(2)
 
 
 @pytest.mark.soak(short=40, full=3000)

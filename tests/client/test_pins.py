@@ -162,3 +162,16 @@ def test_a_variable_that_pins_nothing_is_a_usage_error(
     monkeypatch.setenv("PROMPTOPS_PIN", typed)
     with pytest.raises(UsageError, match="pins nothing"):
         started(embedded_url)
+
+
+def test_a_pin_is_followed_while_the_store_hangs(
+    on_redis: Store, redis_server: Server, started: Starter, cache: Path
+) -> None:
+    client = started(redis_server.url, cache=cache)
+    until_saved(cache, 1)
+    deploy(on_redis, greeter="Hi")
+    until_saved(cache, 2)
+    redis_server.stop()
+    began = time.monotonic()
+    pin(cache, HELLO)
+    assert until(lambda: client.get("greeter").digest == HELLO) - began < client._refresher.poll + 1

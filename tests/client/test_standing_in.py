@@ -2,6 +2,8 @@
 
 import logging
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -252,3 +254,68 @@ def test_namespaces_share_a_folder_and_nothing_else(
     client = started(None, cache=cache, ready=False)
     with pytest.raises(NotReady, match="holds production of several namespaces"):
         client.wait_ready(0.5)
+
+
+SLOW_NAMES = """
+import socket, sys, time
+asked = socket.getaddrinfo
+socket.getaddrinfo = lambda *a, **k: time.sleep(10) or asked(*a, **k)  # a resolver that is away
+from promptops import Client, NotReady
+url, cache = sys.argv[1:]
+began = time.monotonic()
+client = Client(url, environment="production", cache=cache)
+try:
+    client.wait_ready(2)
+    print(client.status().source, time.monotonic() - began)
+except NotReady as error:
+    print("not", time.monotonic() - began)
+client.close()
+"""
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_resolver_that_takes_ten_seconds_does_not_hold_up_a_start(
+    redis_server: Server, cache: Path, saved: bool
+) -> None:
+    if saved:
+        write(cache, copy())
+    url = redis_server.url.replace("127.0.0.1", "localhost")
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_NAMES, url, str(cache)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=9,
+    )
+    source, seconds = done.stdout.split()
+    if saved:
+        assert (source, float(seconds) <= 1.5) == ("disk", True)
+    else:
+        assert (source, abs(float(seconds) - 2) <= 0.5) == ("not", True)
+
+
+def test_eight_environments_and_their_workers_share_a_folder(
+    redis_server: Server, opened: Opener, cache: Path
+) -> None:
+    names = [f"env{number}" for number in range(8)]
+    stores = [opened(redis_server.url, name) for name in names]
+    for store in stores:
+        deploy(store, greeter=store.environment)
+    clients = [
+        Client(redis_server.url, environment=name, cache=str(cache), poll=0.1)
+        for name in names
+        for _ in range(2)
+    ]
+    for number in range(5):
+        for store in stores:
+            deploy(store, greeter=f"{store.environment} {number}")
+    for name in names:
+        until(lambda name=name: disk(cache, name).read().head.revision == 6)  # type: ignore[misc]
+    for client in clients:
+        client.close()
+    redis_server.kill()
+    for name in names:
+        with Client(redis_server.url, environment=name, cache=str(cache)) as client:
+            client.wait_ready(5)
+            assert_serves(client, "disk", f"{name} 4")
+    assert len(list(cache.iterdir())) == 8

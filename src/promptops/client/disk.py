@@ -18,6 +18,7 @@ from promptops.client.copy_file import Copy, decode, encode
 from promptops.errors import PromptopsError, StoreCorrupt, StoreUnreachable
 
 Kind = Literal["copy", "pins"]
+BUSY = "busy"
 ORPHANED_AFTER = 3600
 TIME_FOR_THE_LOCK = 0.5
 _TEMPORARY = ".promptops-"
@@ -186,7 +187,7 @@ def _open_to_others(where: str, why: str) -> StoreCorrupt:
 
 @contextmanager
 def _locked(folder: int) -> Iterator[bool]:
-    """One writer at a time; False where the file system has no locks. Raises OSError when busy."""
+    """One writer at a time; False where the file system has no locks. Raises StoreUnreachable."""
     import fcntl  # noqa: PLC0415 - only who has a cache needs it
 
     until = time.monotonic() + TIME_FOR_THE_LOCK
@@ -199,7 +200,9 @@ def _locked(folder: int) -> Iterator[bool]:
                 yield False
                 return
             if time.monotonic() > until:
-                raise
+                raise StoreUnreachable(
+                    "another process writes there", "try it again", code=BUSY
+                ) from error
             time.sleep(0.01)
     try:
         yield True

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from promptops.client.copy_file import Copy, Kept
-from promptops.client.disk import Disk, read_bundle
+from promptops.client.disk import BUSY, Disk, read_bundle
 from promptops.client.live import LiveRelease
 from promptops.errors import PromptopsError, StoreCorrupt
 from promptops.live.records import Head, State
@@ -99,6 +99,8 @@ class Sources:
         try:
             self.disk.write(partial(self._next, head, units))
         except PromptopsError as error:
+            if error.code == BUSY:
+                return
             self._not_before = now + AFTER_A_FAILURE
             live = {each.digest for each in units.values()}
             self._fetched = {name: data for name, data in self._fetched.items() if name in live}
