@@ -1,6 +1,7 @@
 """A store that does not answer at start: disk, then bundle, then NotReady with what was tried."""
 
 import logging
+import shutil
 import socket
 import subprocess
 import sys
@@ -142,6 +143,17 @@ def test_a_damaged_copy_is_replaced_by_what_the_store_says(
     Path(disk(cache).path()).write_bytes(b"garbage")
     assert_serves(started(embedded_url, cache=cache), "store", "Hello")
     until_saved(cache, 1)
+
+
+def test_a_copy_that_somebody_removed_is_written_anew(
+    embedded: Store, embedded_url: str, started: Starter, cache: Path
+) -> None:
+    deploy(embedded, greeter="Hello")
+    started(embedded_url, cache=cache, poll=0.05)
+    until_saved(cache, 1)
+    shutil.rmtree(cache)
+    until_saved(cache, 1)
+    assert disk(cache).read().releases.keys() == {HELLO}
 
 
 def test_no_store_named_is_no_crash(

@@ -62,15 +62,15 @@ class Client:
         *,
         environment: str,
         app: str = "",
-        cache: str | None = None,
-        bundle: str | None = None,
+        cache: str | os.PathLike[str] | None = None,
+        bundle: str | os.PathLike[str] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
     ) -> None:
         check_environment_name(environment)
-        cache = os.environ.get("PROMPTOPS_CACHE") if cache is None else cache
-        bundle = os.environ.get("PROMPTOPS_BUNDLE") if bundle is None else bundle
+        cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
+        bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)
         stands_in = not url and (cache or bundle)
         store: Store = (
             AbsentStore(environment) if stands_in else open_store(url or "", environment, CLIENT)

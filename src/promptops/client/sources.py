@@ -33,7 +33,7 @@ class Sources:
     `source` says what is served: store, disk, bundle, or nothing yet.
     """
 
-    def __init__(self, store: Store, cache: str | None, bundle: str | None) -> None:
+    def __init__(self, store: Store, cache: str, bundle: str) -> None:
         self.source = ""
         self.disk = (
             Disk(cache, store.environment, store.address.namespace or None) if cache else None
@@ -89,7 +89,7 @@ class Sources:
         """Keep what the store answered; never raises, because serving does not depend on it."""
         if self.source != "store":
             return
-        if self.disk is None or head == self._saved:
+        if self.disk is None or (head == self._saved and self._is_there(self.disk)):
             self._fetched.clear()
             return
         now = time.monotonic()
@@ -110,6 +110,13 @@ class Sources:
             return
         self._saved, self._warned = head, False
         self._fetched.clear()
+
+    def _is_there(self, disk: Disk) -> bool:
+        """Whether nobody removed it; a folder that is closed to us is met at the next save."""
+        try:
+            return disk.stamp("copy") is not None
+        except PromptopsError:
+            return True
 
     def _copies(self) -> list[tuple[str, str, Callable[[], Copy]]]:
         copies: list[tuple[str, str, Callable[[], Copy]]] = []
