@@ -135,7 +135,7 @@ def test_what_is_not_held_cannot_be_lifted(rolled_back: Project, contents: Conte
     done = rolled_back.here("hold", "farewell", "0" * 12, "--lift", *PLACE)
     assert (done.code, done.err) == (
         2,
-        "error: '000000000000' is not held for this unit\n help: nothing is held for it\n",
+        "error: '000000000000' is no held digest of this unit\n help: nothing is held for it\n",
     )
     assert contents() == before
 

@@ -20,9 +20,11 @@ class Starter(Protocol):
 
     def __call__(
         self,
-        url: str,
+        url: str | None,
         *,
         app: str = "helpdesk",
+        cache: Path | None = None,
+        bundle: Path | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -36,16 +38,25 @@ def started() -> Iterator[Starter]:
     clients: list[Client] = []
 
     def start(
-        url: str,
+        url: str | None,
         *,
         app: str = "helpdesk",
+        cache: Path | None = None,
+        bundle: Path | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
         ready: bool = True,
     ) -> Client:
         client = Client(
-            url, environment="production", app=app, presence=presence, hint=hint, poll=poll
+            url,
+            environment="production",
+            app=app,
+            cache=cache or "",
+            bundle=bundle or "",
+            presence=presence,
+            hint=hint,
+            poll=poll,
         )
         clients.append(client)
         if ready:

@@ -145,7 +145,7 @@ def test_a_refused_password_is_said_and_never_shown(
     where = f"redis://***@127.0.0.1:{redis_server.port}/0"
     said = [str(raised.value), repr(raised.value), repr(client.status()), caplog.text]
     assert where in raised.value.message
-    assert client.status().source == where
+    assert client.status().store == where
     assert not [text for text in said if SECRET in text or "app:" in text]
 
 

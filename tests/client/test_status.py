@@ -16,7 +16,7 @@ from tests.servers import Server
 def test_a_ready_client_says_what_it_serves_and_from_where(client: Client, deployed: Store) -> None:
     status = client.status()
     assert (status.state, status.reason, status.errors) == ("READY", "", 0)
-    assert status.source == str(deployed.address)
+    assert status.store == str(deployed.address)
     assert (status.epoch, status.revision, status.unknown_inputs) == (1, 1, 0)
     assert status.age is not None
     assert 0 <= status.age < 5
@@ -50,12 +50,12 @@ def test_the_age_is_that_of_the_last_answer_and_not_of_the_last_change(client: C
     assert min(ages) < 6 * 0.045
 
 
-def test_the_source_is_shown_without_user_and_password(
+def test_the_store_is_shown_without_user_and_password(
     on_redis: Store, redis_server: Server, started: Starter
 ) -> None:
     redis_server.ask("ACL", "SETUSER", "app", "on", ">correct-horse", "~*", "&*", "+@all")
     client = started(f"redis://app:correct-horse@127.0.0.1:{redis_server.port}/0")
-    assert client.status().source == f"redis://***@127.0.0.1:{redis_server.port}/0"
+    assert client.status().store == f"redis://***@127.0.0.1:{redis_server.port}/0"
 
 
 def test_a_relative_path_is_found_from_the_folder_that_the_app_started_in(
@@ -64,4 +64,4 @@ def test_a_relative_path_is_found_from_the_folder_that_the_app_started_in(
     deploy(opened(f"sqlite:///{tmp_path}/here.db"), greeter="Hello")
     monkeypatch.chdir(tmp_path)
     client = started("sqlite:///here.db")
-    assert (client.status().state, client.status().source) == ("READY", "sqlite:///here.db")
+    assert (client.status().state, client.status().store) == ("READY", "sqlite:///here.db")

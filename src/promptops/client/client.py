@@ -10,31 +10,40 @@ from typing import Literal, Self
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import Policy
 from promptops.client.live import LiveRelease
+from promptops.client.pins import read_pins
 from promptops.client.refresher import Refresher, introduce
+from promptops.client.sources import Sources
 from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
+from promptops.live.absent import AbsentStore
 from promptops.live.address import check_environment_name
 from promptops.live.opening import open_store
-from promptops.live.store import CLIENT
+from promptops.live.store import CLIENT, Store
 from promptops.version import VERSION
+
+PATIENCE_WITH_THE_STORE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a client is: READY, STALE (serving on without news from the store) or NOT_READY.
 
-    `age` is the time in seconds since the store last confirmed what is served. A client that is
-    closed, or whose refresher was lost in a fork, is STALE by its age.
+    `source` is store, disk or bundle, empty before anything was read; `store` is its address.
+    `pins` are the units that an operator keeps at a digest. `age` is the time in seconds since the
+    store last confirmed what is served. A client that is closed, or whose refresher was lost in a
+    fork, is STALE by its age.
     """
 
     state: Literal["NOT_READY", "READY", "STALE"]
     reason: str
     source: str
+    store: str
     epoch: int | None
     revision: int | None
     age: float | None
     errors: int
     unknown_inputs: int
     units: dict[str, str]
+    pins: dict[str, str]
 
 
 class Client:
@@ -42,43 +51,61 @@ class Client:
 
     A daemon thread polls the store every `poll` seconds (± 10 %) and at every hint; `get` is a
     dictionary look-up without lock or I/O. `hint=False` saves a connection, `presence=False` keeps
-    the client out of `promptops status`. Raises UsageError when the URL cannot be read; a store
-    that is away is no error here.
+    the client out of `promptops status`. `cache` is a folder for a copy that stands in for a store
+    which is away, `bundle` a file from `promptops bundle` that stands in for both; without them
+    PROMPTOPS_CACHE and PROMPTOPS_BUNDLE count, and with one of them the URL may be missing. Raises
+    UsageError when the URL cannot be read; a store that is away is no error here.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | None,
         *,
         environment: str,
         app: str = "",
+        cache: str | os.PathLike[str] | None = None,
+        bundle: str | os.PathLike[str] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
     ) -> None:
         check_environment_name(environment)
-        store = open_store(url, environment, CLIENT)
-        self._source = str(store.address)
+        cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
+        bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)
+        stands_in = not url and (cache or bundle)
+        store: Store = (
+            AbsentStore(environment) if stands_in else open_store(url or "", environment, CLIENT)
+        )
+        self._store = str(store.address)
         self._environment = environment
+        self._started = time.monotonic()
         self._refresher = Refresher(
-            store, introduce(app, VERSION) if presence else None, poll=poll, hint=hint
+            store,
+            introduce(app, VERSION) if presence else None,
+            poll=poll,
+            hint=hint,
+            sources=Sources(store, cache, bundle),
+            pins=read_pins(os.environ.get("PROMPTOPS_PIN", "")),
         )
         self._shown = self._refresher.shown
         self._refresher.start()
 
     @classmethod
     def from_env(cls) -> Self:
-        """A client from PROMPTOPS_STORE, PROMPTOPS_ENV and, optionally, PROMPTOPS_APP."""
-        missing = [
-            name for name in ("PROMPTOPS_STORE", "PROMPTOPS_ENV") if not os.environ.get(name)
-        ]
+        """A client from PROMPTOPS_STORE, PROMPTOPS_ENV and, optionally, PROMPTOPS_APP.
+
+        With PROMPTOPS_CACHE or PROMPTOPS_BUNDLE, PROMPTOPS_STORE may be missing.
+        """
+        stands_in = os.environ.get("PROMPTOPS_CACHE") or os.environ.get("PROMPTOPS_BUNDLE")
+        needed = ("PROMPTOPS_ENV",) if stands_in else ("PROMPTOPS_STORE", "PROMPTOPS_ENV")
+        missing = [name for name in needed if not os.environ.get(name)]
         if missing:
             raise UsageError(
                 f"{' and '.join(missing)} not set in the environment",
                 "set PROMPTOPS_STORE to the URL of the store, PROMPTOPS_ENV to the environment",
             )
         return cls(
-            os.environ["PROMPTOPS_STORE"],
+            os.environ.get("PROMPTOPS_STORE"),
             environment=os.environ["PROMPTOPS_ENV"],
             app=os.environ.get("PROMPTOPS_APP", ""),
         )
@@ -104,7 +131,11 @@ class Client:
 
     def wait_ready(self, seconds: float) -> None:
         """Block until the first snapshot is there; raises NotReady after `seconds`."""
-        if not self._refresher.ready.wait(seconds):
+        until = time.monotonic() + seconds
+        # What stands in for the store is there at once; the store has the first word all the same.
+        patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
+        self._refresher.settled.wait(max(0.0, min(seconds, patience)))
+        if not self._refresher.ready.wait(max(0.0, until - time.monotonic())):
             raise self._not_ready(f"after {seconds:g} s")
 
     def status(self) -> Status:
@@ -122,13 +153,15 @@ class Client:
         return Status(
             state=state,
             reason=self._reason(state, error),
-            source=self._source,
+            source=refresher.sources.source,
+            store=self._store,
             epoch=None if head is None else head.epoch,
             revision=None if head is None else head.revision,
             age=age,
             errors=refresher.errors,
             unknown_inputs=refresher.unknown_inputs.count,
             units={unit: live.digest for unit, live in snapshot.units.items()},
+            pins=dict(refresher.pins.held),
         )
 
     def on_change(self, callback: Callable[[Changed], object]) -> None:
@@ -146,6 +179,10 @@ class Client:
         self.close()
 
     def _reason(self, state: str, error: PromptopsError | None) -> str:
+        said = self._trouble(state, error)
+        return "; ".join(filter(None, [said, self._refresher.pins.why]))
+
+    def _trouble(self, state: str, error: PromptopsError | None) -> str:
         if error is not None:
             return error.message
         if self._refresher.closing.is_set():
@@ -166,7 +203,7 @@ class Client:
         error = self._refresher.error
         tried = error.message if error else "no answer so far"
         return NotReady(
-            f"nothing of {self._environment} was read {when}; tried the store {self._source}: "
-            f"{tried}",
+            f"nothing of {self._environment} was read {when}; tried the store {self._store}: "
+            f"{tried}{self._refresher.sources.tried()}",
             error.hint if error else "call wait_ready(seconds) before the first get",
         )

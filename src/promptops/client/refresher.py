@@ -6,13 +6,17 @@ import random
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from promptops.client.callbacks import Callbacks, Changed
 from promptops.client.earlier import Earlier
 from promptops.client.live import UnknownInputs
 from promptops.client.overlay import Shown
+from promptops.client.pins import Pins
 from promptops.client.snapshot import Snapshot, advance
+from promptops.client.sources import Sources
 from promptops.errors import PromptopsError, StoreError
 from promptops.live.records import Presence
 from promptops.live.store import Listener, Store
@@ -30,11 +34,21 @@ class Refresher(threading.Thread):
     """Keeps `snapshot` current by replacing one reference; nobody else writes it.
 
     The poll is the truth and the hint the speed: a hint only ends the pause before the next poll.
-    `ready` is set with the first snapshot. `checked` is the monotonic time of the last poll that
-    the store answered, `error` what the last one ran into.
+    `ready` is set with the first snapshot, `settled` when the store first answered or failed.
+    `checked` is the monotonic time of the last poll that the store answered, `error` what the last
+    one ran into.
     """
 
-    def __init__(self, store: Store, presence: Presence | None, *, poll: float, hint: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        presence: Presence | None,
+        *,
+        poll: float,
+        hint: bool,
+        sources: Sources,
+        pins: Mapping[str, str],
+    ) -> None:
         super().__init__(name="promptops-refresh", daemon=True)
         self.shown = Shown()
         self.snapshot = Snapshot()
@@ -43,6 +57,10 @@ class Refresher(threading.Thread):
         self.closing = threading.Event()
         self.callbacks = Callbacks()
         self.unknown_inputs = UnknownInputs()
+        self.sources = sources
+        self.pins = Pins(sources.disk, pins, sources.find, self.unknown_inputs)
+        self.settled = threading.Event()
+        self._unpinned = self.snapshot
         self.checked: float | None = None
         self.error: PromptopsError | None = None
         self.errors = 0
@@ -65,15 +83,26 @@ class Refresher(threading.Thread):
         self.shown.publish(snapshot.units)
 
     def run(self) -> None:
+        self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
-            try:
-                for step in (self._refresh, self._announce, self._pause):
-                    if not self.closing.is_set():
-                        step()
-            except Exception as error:  # noqa: BLE001 - the boundary; it goes into log and status
-                self._failed(PromptopsError(f"{type(error).__name__}: {error}"), unforeseen=True)
-                self.closing.wait(self.poll)
+            self._take(
+                self._refresh,
+                self._publish,
+                self.settled.set,
+                self._announce,
+                self._save,
+                self._pause,
+            )
         self._leave()
+
+    def _take(self, *steps: Callable[[], None]) -> None:
+        try:
+            for step in steps:
+                if not self.closing.is_set():
+                    step()
+        except Exception as error:  # noqa: BLE001 - the boundary; it goes into log and status
+            self._failed(PromptopsError(f"{type(error).__name__}: {error}"), unforeseen=True)
+            self.closing.wait(self.poll)
 
     def close(self) -> None:
         """End the thread within a second, whatever the store does."""
@@ -82,14 +111,19 @@ class Refresher(threading.Thread):
         self.callbacks.close()
         self.join(timeout=2.0)
 
+    def _stand_in(self) -> None:
+        """Serve from disk or bundle until the store answers."""
+        accept = partial(advance, self._unpinned, on_unknown=self.unknown_inputs)
+        self._unpinned = self.sources.start(accept) or self._unpinned
+
     def _refresh(self) -> None:
-        served = self.snapshot
+        served = self._unpinned
         # What changed since is enough while the store goes on as we know it. After any trouble it
         # may have been emptied and filled anew, so everything is read.
-        since = served.head if self.error is None else None
+        since = served.head if self.error is None and self.checked is not None else None
         try:
             state = self._store.read(since)
-            snapshot = advance(served, state, self._store.release, self.unknown_inputs)
+            snapshot = advance(served, state, self.sources.fetch, self.unknown_inputs)
         except PromptopsError as error:
             self._failed(error)
             return
@@ -99,13 +133,22 @@ class Refresher(threading.Thread):
                 "the store answers again; serving revision %s", state.head and state.head.revision
             )
         self.error, self._failures = None, 0
-        if snapshot is served:
+        if snapshot is not served:
+            self.earlier.learn(self.snapshot.units, state.pointers)
+        self._unpinned, self.sources.source = snapshot, "store"
+
+    def _save(self) -> None:
+        if self._unpinned.head is not None:
+            self.sources.save(self._unpinned.head, self._unpinned.units)
+
+    def _publish(self) -> None:
+        """Serve what was read, with what is pinned in it, when that is another snapshot."""
+        served, snapshot = self.snapshot, self.pins.over(self._unpinned)
+        if snapshot is served or snapshot.head is None:
             return
-        self.earlier.learn(served.units, state.pointers)
         self.snapshot = snapshot
         self._announced = 0.0
         self.ready.set()
-        assert snapshot.head is not None  # noqa: S101 - an accepted snapshot has one
         changed = tuple(
             unit
             for unit in sorted({*served.units, *snapshot.units})

@@ -29,7 +29,8 @@ def hold(
     seen = [
         change.after for entry in entries(store) for change in entry.changes if change.unit == unit
     ]
-    whole = _whole(digest, held if lift else [live.digest, *held, *seen], lift=lift)
+    known = held if lift else [live.digest, *held, *seen]
+    whole = whole_digest(digest, known, missing="no held digest" if lift else "no digest")
 
     def decide(state: State) -> Proposal:
         move = moves.lift if lift else moves.hold
@@ -38,7 +39,7 @@ def hold(
     return carry_out(store, state, decide, request)
 
 
-def _whole(digest: str, known: Iterable[str], *, lift: bool) -> str:
+def whole_digest(digest: str, known: Iterable[str], *, missing: str = "no digest") -> str:
     """The digest that a prefix names; a whole one stands for itself, known or not."""
     if is_digest(digest):
         return digest
@@ -48,8 +49,7 @@ def _whole(digest: str, known: Iterable[str], *, lift: bool) -> str:
     if len(found) == 1:
         return found[0]
     listed = ", ".join(short(item) for item in found or known)
-    missing = "not held for this unit" if lift else "no digest of this unit"
-    what = "the beginning of several digests" if found else missing
+    what = "the beginning of several digests" if found else f"{missing} of this unit"
     raise UsageError(
         f"'{digest}' is {what}",
         f"choose among: {listed}" if listed else "nothing is held for it",

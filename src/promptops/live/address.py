@@ -51,6 +51,8 @@ class Address:
     key: str | None = None
 
     def __str__(self) -> str:
+        if self.scheme == "none":
+            return "(none)"
         if self.scheme == "sqlite":
             return f"sqlite:///{self.path}"
         if self.scheme == "memory":

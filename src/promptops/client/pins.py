@@ -1,0 +1,113 @@
+"""An operator's way out without a store: units that stay at one release, whatever is deployed.
+
+`promptops pin` writes them, releases and all, beside the copy on disk; PROMPTOPS_PIN names them for
+one process and wins.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from promptops.client.copy_file import Kept
+from promptops.client.disk import Disk
+from promptops.client.live import LiveRelease, UnknownInputs, live_release
+from promptops.client.snapshot import Snapshot
+from promptops.client.sources import Fetch, said
+from promptops.errors import PromptopsError, UsageError
+from promptops.manifest.digest import is_digest, short
+from promptops.manifest.release import read_release
+
+log = logging.getLogger("promptops")
+
+
+def read_pins(text: str) -> dict[str, str]:
+    """Units and digests of `unit=sha256:…,…`; raises UsageError."""
+    pins = {}
+    for pin in filter(None, (part.strip() for part in text.split(","))):
+        unit, _, digest = pin.partition("=")
+        if not unit or not is_digest(digest):
+            raise UsageError(
+                f"PROMPTOPS_PIN has {pin!r}, which pins nothing",
+                "write unit=sha256:… with the whole digest, several with commas between them",
+            )
+        pins[unit] = digest
+    return pins
+
+
+class Pins:
+    """The pins that hold; for the refresher's thread.
+
+    `held` are the units with their digests, `why` says in words what is pinned and what is not.
+    """
+
+    def __init__(
+        self, disk: Disk | None, own: Mapping[str, str], find: Fetch, on_unknown: UnknownInputs
+    ) -> None:
+        self.held: dict[str, str] = {}
+        self.why = ""
+        self._disk = disk
+        self._own = {unit: Kept(digest, 0) for unit, digest in own.items()}
+        self._find = find
+        self._on_unknown = on_unknown
+        self._stamp: object = ()
+        self._complete = False
+        self._filed: Mapping[str, Kept] = {}
+        self._live: dict[str, LiveRelease] = {}
+        self._made: tuple[Snapshot, Snapshot] | None = None
+
+    def over(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with the pinned releases in it; the same one as long as nothing changed."""
+        if snapshot.head is None:
+            return snapshot
+        self._look()
+        if not self._live:
+            return snapshot
+        if self._made is None or self._made[0] is not snapshot:
+            self._made = snapshot, replace(snapshot, units={**snapshot.units, **self._live})
+        return self._made[1]
+
+    def _look(self) -> None:
+        """Follow the file; what could not be found is looked for again every time."""
+        refused: list[str] = []
+        releases: Mapping[str, bytes] = {}
+        try:
+            stamp = self._disk.stamp("pins") if self._disk else None
+            if stamp == self._stamp and self._complete:
+                return
+            if self._disk is not None and stamp is not None:
+                copy = self._disk.read("pins")
+                self._filed, releases = copy.units, copy.releases
+            else:
+                self._filed = {}
+            self._stamp = stamp
+        except PromptopsError as error:
+            refused.append(said(error))
+        wanted = {**self._filed, **self._own}
+        live: dict[str, LiveRelease] = {}
+        for unit, kept in wanted.items():
+            try:
+                live[unit] = self._read(unit, kept, releases)
+            except PromptopsError as error:
+                refused.append(f"{unit} is not pinned to {short(kept.digest)}: {said(error)}")
+        self._complete = not refused
+        self._take(live, refused)
+
+    def _read(self, unit: str, kept: Kept, releases: Mapping[str, bytes]) -> LiveRelease:
+        known = self._live.get(unit)
+        if known is not None and known.digest == kept.digest:
+            return known
+        data = releases.get(kept.digest) or self._find(kept.digest)
+        if data is None:
+            raise UsageError(f"no source has the release {kept.digest}")
+        release = read_release(data, kept.digest, unit)
+        return live_release(release, kept.digest, kept.revision, self._on_unknown)
+
+    def _take(self, live: dict[str, LiveRelease], refused: list[str]) -> None:
+        pinned = [f"{unit} is pinned to {short(each.digest)}" for unit, each in live.items()]
+        why = "; ".join([*pinned, *refused])
+        if why != self.why:
+            log.warning("%s", why or "nothing is pinned any more")
+        if {unit: each.digest for unit, each in live.items()} != self.held:
+            self._made = None
+        self.held = {unit: each.digest for unit, each in live.items()}
+        self._live, self.why = live, why

@@ -1,0 +1,30 @@
+"""A bundle: what is live, in one file, for an image that must start without a store."""
+
+from promptops.client.copy_file import Copy, Kept
+from promptops.client.disk import read_bundle, write_bundle
+from promptops.delivery.deployment import read_existing
+from promptops.errors import ReleaseRejected
+from promptops.live.store import Store
+from promptops.manifest.release import read_release
+
+
+def bundle(store: Store, path: str) -> Copy:
+    """Write what is live to a file, and return what was read back from it.
+
+    Raises Refused where the environment was never deployed, StoreError.
+    """
+    state = read_existing(store)
+    assert state.head is not None  # noqa: S101 - an existing environment has one
+    releases: dict[str, bytes] = {}
+    for unit, pointer in state.pointers.items():
+        data = store.release(pointer.digest)
+        if data is None:
+            raise ReleaseRejected("C610", f"the release {pointer.digest} of {unit} is missing")
+        read_release(data, pointer.digest, unit)
+        releases[pointer.digest] = data
+    units = {
+        unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.pointers.items()
+    }
+    namespace = store.address.namespace
+    write_bundle(path, Copy(store.environment, namespace, state.head, units, releases))
+    return read_bundle(path, store.environment)
