@@ -72,7 +72,7 @@ class MemoryStore(memory.MemoryStore):
             return  # it is so already
         swap = self.swap(state.head, proposal.entry, proposal.pointers)
         if swap.outcome != "won":
-            raise Refused("lost", "another thread deployed to this store in the same moment")
+            raise Refused("moved", "another thread deployed to this store in the same moment")
 
 
 def _intent(reason: str) -> Intent:
