@@ -2,8 +2,8 @@
 
 from promptops.client.copy_file import Copy, Kept
 from promptops.client.disk import read_bundle, write_bundle
+from promptops.delivery import look
 from promptops.delivery.deployment import read_existing
-from promptops.errors import ReleaseRejected
 from promptops.live.store import Store
 from promptops.manifest.release import read_release
 
@@ -17,9 +17,7 @@ def bundle(store: Store, path: str) -> Copy:
     assert state.head is not None  # noqa: S101 - an existing environment has one
     releases: dict[str, bytes] = {}
     for unit, pointer in state.pointers.items():
-        data = store.release(pointer.digest)
-        if data is None:
-            raise ReleaseRejected("C610", f"the release {pointer.digest} of {unit} is missing")
+        data = look.bytes_of(store, unit, pointer)
         read_release(data, pointer.digest, unit)
         releases[pointer.digest] = data
     units = {

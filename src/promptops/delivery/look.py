@@ -31,6 +31,11 @@ def live(store: Store, unit: str) -> Shown:
 
 def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
     """The verified release of a pointer that was read before; raises ReleaseRejected."""
+    return built(unit, pointer.digest, bytes_of(store, unit, pointer), pointer.revision)
+
+
+def bytes_of(store: Store, unit: str, pointer: Pointer) -> bytes:
+    """The bytes that a pointer names, unchecked; raises ReleaseRejected when they are missing."""
     data = store.release(pointer.digest)
     if data is None:
         raise ReleaseRejected(
@@ -39,7 +44,7 @@ def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
             f"go back to one that is there: promptops rollback {quote(unit)} "
             f"--env {store.environment}",
         )
-    return built(unit, pointer.digest, data, pointer.revision)
+    return data
 
 
 def built(unit: str, digest: str, data: bytes, revision: int | None = None) -> Shown:
