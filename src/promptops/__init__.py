@@ -6,7 +6,7 @@
 >>> client.get("support-triage").request(ticket="Where is my parcel?", context="")
 """
 
-from promptops.errors import InputError, NotReady, PromptopsError, UnknownUnit
+from promptops.errors import InputError, NotReady, PromptopsError, Stale, UnknownUnit
 from promptops.version import VERSION
 
 # As `typing` has it, which would be most of what the command line loads before it answers Ctrl-C.
@@ -14,7 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from promptops.client.client import Client
 
-__all__ = ["Client", "InputError", "NotReady", "PromptopsError", "UnknownUnit", "__version__"]
+__all__ = [
+    "Client",
+    "InputError",
+    "NotReady",
+    "PromptopsError",
+    "Stale",
+    "UnknownUnit",
+    "__version__",
+]
 
 __version__ = VERSION
 

@@ -1,6 +1,6 @@
 """Apps with a client, the environments that they read, and somebody who breaks these."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +23,7 @@ class Starter(Protocol):
         url: str,
         *,
         app: str = "helpdesk",
+        inputs: Mapping[str, Sequence[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -39,13 +40,20 @@ def started() -> Iterator[Starter]:
         url: str,
         *,
         app: str = "helpdesk",
+        inputs: Mapping[str, Sequence[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
         ready: bool = True,
     ) -> Client:
         client = Client(
-            url, environment="production", app=app, presence=presence, hint=hint, poll=poll
+            url,
+            environment="production",
+            app=app,
+            inputs=inputs,
+            presence=presence,
+            hint=hint,
+            poll=poll,
         )
         clients.append(client)
         if ready:

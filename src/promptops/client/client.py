@@ -2,15 +2,18 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, Self
+from typing import NoReturn, Self
 
+from promptops.client.accept import Refusal
 from promptops.client.callbacks import Changed
 from promptops.client.live import LiveRelease
+from promptops.client.passed import PassedInputs
 from promptops.client.refresher import Refresher, introduce
-from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
+from promptops.client.state import State, judge
+from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
 from promptops.live.address import check_environment_name
 from promptops.live.opening import open_store
 from promptops.live.store import CLIENT
@@ -19,30 +22,37 @@ from promptops.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a client is: READY, STALE (serving on without news from the store) or NOT_READY.
+    """How a client is; the states are told in `promptops.client.state.Verdict`.
 
-    `age` is the time in seconds since the store last confirmed what is served. A client that is
-    closed, or whose refresher was lost in a fork, is STALE by its age.
+    `age` is the time in seconds since the store last confirmed what is served. `errors` counts
+    polls without an accepted answer, `rejected` what was refused, `restarts` threads that died or
+    could not be started. `refused` has the units of which something else is live than is served.
     """
 
-    state: Literal["NOT_READY", "READY", "STALE"]
+    state: State
     reason: str
+    code: str
     source: str
     epoch: int | None
     revision: int | None
     age: float | None
+    last_error: str
     errors: int
+    rejected: int
+    restarts: int
     unknown_inputs: int
     units: dict[str, str]
+    refused: dict[str, Refusal]
 
 
 class Client:
     """The live releases of one environment, in memory.
 
     A daemon thread polls the store every `poll` seconds (± 10 %) and at every hint; `get` is a
-    dictionary look-up without lock or I/O. `hint=False` saves a connection, `presence=False` keeps
-    the client out of `promptops status`. Raises UsageError when the URL cannot be read; a store
-    that is away is no error here.
+    dictionary look-up without lock or I/O. `inputs` registers what the app passes (unit → names):
+    a release that requires more is not taken. `hint=False` saves a connection, `presence=False`
+    keeps the client out of `promptops status`. Raises UsageError when the URL cannot be read; a
+    store that is away is no error here. A forked child follows by itself.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class Client:
         *,
         environment: str,
         app: str = "",
+        inputs: Mapping[str, Iterable[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -60,7 +71,11 @@ class Client:
         self._source = str(store.address)
         self._environment = environment
         self._refresher = Refresher(
-            store, introduce(app, VERSION) if presence else None, poll=poll, hint=hint
+            store,
+            introduce(app, VERSION) if presence else None,
+            PassedInputs(inputs),
+            poll=poll,
+            hint=hint,
         )
         self._refresher.start()
 
@@ -81,11 +96,14 @@ class Client:
             app=os.environ.get("PROMPTOPS_APP", ""),
         )
 
-    def get(self, unit: str) -> LiveRelease:
+    def get(self, unit: str, *, max_age: float | None = None) -> LiveRelease:
         """The live release of a unit, from memory.
 
-        Raises NotReady before the first snapshot, UnknownUnit for a name that is not live.
+        Raises NotReady before the first snapshot, UnknownUnit for a name that is not live; with
+        `max_age`, Stale when the store last confirmed it more seconds ago than that.
         """
+        if max_age is not None:
+            self._check_age(max_age)
         try:
             return self._refresher.snapshot.units[unit]
         except KeyError:
@@ -93,32 +111,42 @@ class Client:
 
     def wait_ready(self, seconds: float) -> None:
         """Block until the first snapshot is there; raises NotReady after `seconds`."""
+        self._refresher.ensure()
         if not self._refresher.ready.wait(seconds):
             raise self._not_ready(f"after {seconds:g} s")
 
     def status(self) -> Status:
         """What is served, from where, how old, and what went wrong last."""
         refresher = self._refresher
-        snapshot, error, checked = refresher.snapshot, refresher.error, refresher.checked
-        head = snapshot.head
-        age = None if checked is None else time.monotonic() - checked
-        limit = 3 * refresher.poll + 1
-        if head is None:
-            state: Literal["NOT_READY", "READY", "STALE"] = "NOT_READY"
-        else:
-            current = error is None and not refresher.closing.is_set()
-            state = "READY" if current and age is not None and age < limit else "STALE"
+        refresher.ensure()
+        verdict, snapshot = judge(refresher), refresher.snapshot
         return Status(
-            state=state,
-            reason=self._reason(state, error),
+            state=verdict.state,
+            reason=verdict.reason,
+            code=verdict.code,
             source=self._source,
-            epoch=None if head is None else head.epoch,
-            revision=None if head is None else head.revision,
-            age=age,
+            epoch=snapshot.head.epoch if snapshot.head else None,
+            revision=snapshot.head.revision if snapshot.head else None,
+            age=self._age(),
+            last_error=refresher.last_error,
             errors=refresher.errors,
+            rejected=refresher.rejected,
+            restarts=refresher.thread.restarts,
             unknown_inputs=refresher.unknown_inputs.count,
             units={unit: live.digest for unit, live in snapshot.units.items()},
+            refused=dict(snapshot.refused),
         )
+
+    def health(self) -> dict[str, object]:
+        """For /healthz: `ok` while there is something to serve and something that refreshes it."""
+        status = self.status()
+        return {
+            "ok": status.state not in {"NOT_READY", "FATAL"},
+            "state": status.state,
+            "reason": status.reason,
+            "revision": status.revision,
+            "age": status.age,
+        }
 
     def on_change(self, callback: Callable[[Changed], object]) -> None:
         """Call back after every change of what is served, in a thread of its own."""
@@ -134,16 +162,33 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _reason(self, state: str, error: PromptopsError | None) -> str:
-        if error is not None:
-            return error.message
-        if self._refresher.closing.is_set():
-            return "the client is closed"
-        return "nothing was refreshed for a while" if state == "STALE" else ""
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a promptops Client cannot be pickled: it has a thread and a connection; make one in "
+            "each process, with Client(…) or Client.from_env()"
+        )
+
+    def _age(self) -> float | None:
+        checked = self._refresher.checked
+        return None if checked is None else time.monotonic() - checked
+
+    def _check_age(self, max_age: float) -> None:
+        self._refresher.ensure()
+        age = self._age()
+        if age is not None and age > max_age:
+            raise Stale(
+                f"what {self._environment} serves was last confirmed {age:.1f} s ago, more than "
+                f"{max_age:g} s",
+                judge(self._refresher).reason,
+            )
 
     def _absent(self, unit: str) -> PromptopsError:
+        self._refresher.ensure()
         if not self._refresher.ready.is_set():
             return self._not_ready("yet")
+        refusal = self._refresher.snapshot.refused.get(unit)
+        if refusal is not None:
+            return NotReady(f"{unit} has no release to serve: {refusal.reason}", code=refusal.code)
         units = sorted(self._refresher.snapshot.units)
         close = get_close_matches(unit, units, n=1)
         return UnknownUnit(
@@ -152,10 +197,9 @@ class Client:
         )
 
     def _not_ready(self, when: str) -> NotReady:
-        error = self._refresher.error
-        tried = error.message if error else "no answer so far"
+        verdict, error = judge(self._refresher), self._refresher.error
         return NotReady(
             f"nothing of {self._environment} was read {when}; tried the store {self._source}: "
-            f"{tried}",
+            f"{verdict.reason or 'no answer so far'}",
             error.hint if error else "call wait_ready(seconds) before the first get",
         )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from promptops.client.passed import WatchedRenderer
 from promptops.client.request import call_arguments
 from promptops.manifest.document import Frozen
 from promptops.manifest.release import Message, Model, Release, Retriever
@@ -50,7 +51,12 @@ class LiveRelease:
     params: Mapping[str, Frozen]
     retriever: Retriever | None
     messages: tuple[Message, ...]
-    _render: Renderer = field(repr=False)
+    _render: WatchedRenderer = field(repr=False)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the inputs that have no default."""
+        return self._render.required
 
     def render(self, /, **inputs: object) -> list[dict[str, str]]:
         """The messages with the inputs filled in: `[{"role", "content"}]`, fresh on every call.
@@ -70,9 +76,9 @@ class LiveRelease:
 
 
 def live_release(
-    release: Release, digest: str, revision: int, on_unknown: UnknownInputs
+    release: Release, digest: str, revision: int, on_unknown: UnknownInputs, seen: set[str]
 ) -> LiveRelease:
-    """Compile a release for reading."""
+    """Compile a release for reading; `seen` gets the names of the inputs that it is given."""
     return LiveRelease(
         unit=release.unit,
         digest=digest,
@@ -81,5 +87,5 @@ def live_release(
         params=release.params,
         retriever=release.retriever,
         messages=release.prompt.messages,
-        _render=Renderer(release, on_unknown),
+        _render=WatchedRenderer(Renderer(release, on_unknown), seen),
     )
