@@ -1,6 +1,7 @@
 """Who has to act when the process forks; each is known by a weak reference only."""
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -18,30 +19,37 @@ class Forks(Protocol):
 
 
 _known: list[weakref.ref[Forks]] = []
+_told: list[Forks] = []
+_forking = threading.RLock()  # nobody joins between the two halves of a fork
 _hooked = False
 
 
 def follow_forks(thing: Forks) -> None:
     """Tell `thing` of forks from now on: after what it uses, which was made before it."""
     global _hooked  # noqa: PLW0603 - Python has no way to take such a hook back
-    _known[:] = [known for known in _known if known() is not None]
-    _known.append(weakref.ref(thing))
-    if not _hooked:
-        _hooked = True
-        os.register_at_fork(
-            before=_before,
-            after_in_parent=lambda: _after(child=False),
-            after_in_child=lambda: _after(child=True),
-        )
+    with _forking:
+        _known[:] = [known for known in _known if known() is not None]
+        _known.append(weakref.ref(thing))
+        if not _hooked:
+            _hooked = True
+            os.register_at_fork(
+                before=_before,
+                after_in_parent=lambda: _after(child=False),
+                after_in_child=lambda: _after(child=True),
+            )
 
 
 def _before() -> None:
-    for known in reversed(_known):
-        if (thing := known()) is not None:
-            thing.before_fork()
+    _forking.acquire()
+    _told[:] = [thing for known in _known if (thing := known()) is not None]
+    for thing in reversed(_told):
+        thing.before_fork()
 
 
 def _after(*, child: bool) -> None:
-    for known in tuple(_known):
-        if (thing := known()) is not None:
+    try:
+        for thing in _told:
             thing.after_fork(child=child)
+    finally:
+        _told.clear()
+        _forking.release()
