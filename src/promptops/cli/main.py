@@ -32,6 +32,7 @@ COMMANDS = {
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
+    "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
     "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
