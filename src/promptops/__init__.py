@@ -6,7 +6,7 @@
 >>> client.get("support-triage").request(ticket="Where is my parcel?", context="")
 """
 
-from promptops.errors import AnswerError, InputError, NotReady, PromptopsError, UnknownUnit
+from promptops.errors import AnswerError, InputError, NotReady, PromptopsError, Stale, UnknownUnit
 from promptops.version import VERSION
 
 # As `typing` has it, which would be most of what the command line loads before it answers Ctrl-C.
@@ -20,6 +20,7 @@ __all__ = [
     "InputError",
     "NotReady",
     "PromptopsError",
+    "Stale",
     "UnknownUnit",
     "__version__",
 ]

@@ -9,11 +9,13 @@
     ├── Refused             3  understood, and not done: hold, lost race, older commit, …
     ├── StoreError          4  the store could not answer
     │   ├── StoreUnreachable   no connection, no permission, no such file
+    │   │   └── StoreDenied      the user or the password is not the right one
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
     ├── Unconfirmed         5  it happened, and not every client says so, or we could not
-    └── NotReady               the client has no release to serve yet
+    ├── NotReady               the client has no release to serve yet
+    └── Stale                  the client's release is older than the app wants to use
 
 A message says what is so, a hint what to type next.
 """
@@ -104,12 +106,19 @@ class StoreUnreachable(StoreError):
     """No connection, no permission or no such file."""
 
 
+class StoreDenied(StoreUnreachable):
+    """The user or the password is not the right one."""
+
+
 class StoreCorrupt(StoreError):
     """The store answered with content that cannot be right; nothing was changed."""
 
 
 class ReleaseRejected(StoreCorrupt):
-    """Release bytes that are not what their digest or format promises; `code` is C601 to C605."""
+    """A release that is not what its digest or format promises, or not what an app can use.
+
+    `code` is C601 to C606, or C610.
+    """
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint, code=code)
@@ -131,5 +140,11 @@ class Unconfirmed(PromptopsError):
 
 class NotReady(PromptopsError):
     """The client has nothing to serve yet; the message lists what was tried."""
+
+    exit_code = 4
+
+
+class Stale(PromptopsError):
+    """What the client could serve was confirmed too long ago for the one who asks."""
 
     exit_code = 4

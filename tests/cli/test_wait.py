@@ -1,13 +1,16 @@
 """--wait: how many of the present clients serve it, and who does not."""
 
 import re
+import time
 
 import pytest
 
+from promptops.delivery.confirm import await_clients
 from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import Project, everywhere, on_redis, short
+from tests.client.releases import point
 
 DEPLOY = ("deploy", "greeter", "--env", "production")
 
@@ -101,6 +104,8 @@ def test_a_client_that_hangs_is_listed_and_the_deployment_stands(
                 "pid": one_hangs.pid,
                 "version": missing.version,
                 "revision": 1,
+                "error": "",
+                "refused": [],
             }
         ],
     }
@@ -130,3 +135,25 @@ def test_a_repeated_operation_waits_too(deployed: Project, three_apps: list[App]
     assert deployed.run(*command).json["clients"] is None
     again = deployed.run(*command, "--wait")
     assert (again.json["repeated"], again.json["clients"]["confirmed"]) == (True, 3)
+
+
+@on_redis
+def test_a_release_that_a_client_refuses_ends_the_wait_with_the_reason(
+    deployed: Project, three_apps: list[App], store: Store
+) -> None:
+    wanted = store.put(b"not a release")
+    point(store, {"greeter": wanted})
+    done = deployed.run("clients", "--env", "production", "--revision", "2", "--json")
+    deadline = time.monotonic() + 10
+    while done.code == 0 or not all(client["refused"] for client in done.json["clients"]):
+        assert time.monotonic() < deadline
+        done = deployed.run("clients", "--env", "production", "--revision", "2", "--json")
+    assert done.code == 5
+    assert "3 of 3 clients do not serve revision 2: app-" in done.err
+    assert f"refuses: release {wanted} is not JSON" in done.err
+    assert {client["refused"][0]["code"] for client in done.json["clients"]} == {"C601"}
+    confirmation = await_clients(store, Head(1, 2), time.monotonic(), 30)
+    assert (confirmation.confirmed, len(confirmation.missing)) == (0, 3)
+    text = deployed.run("clients", "--env", "production")
+    assert text.code == 0
+    assert text.out.count(f"greeter: C601 release {wanted} is not JSON") == 3

@@ -1,6 +1,6 @@
 """Apps with a client, the environments that they read, and somebody who breaks these."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,7 @@ class Starter(Protocol):
         app: str = "helpdesk",
         cache: Path | None = None,
         bundle: Path | None = None,
+        inputs: Mapping[str, Sequence[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -43,6 +44,7 @@ def started() -> Iterator[Starter]:
         app: str = "helpdesk",
         cache: Path | None = None,
         bundle: Path | None = None,
+        inputs: Mapping[str, Sequence[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -54,6 +56,7 @@ def started() -> Iterator[Starter]:
             app=app,
             cache=cache or "",
             bundle=bundle or "",
+            inputs=inputs,
             presence=presence,
             hint=hint,
             poll=poll,

@@ -53,4 +53,4 @@ def live(provider: str, **changes: Any) -> LiveRelease:
     )
     data = canonical_bytes(document)
     release = read_release(data, digest_of(data), "support-triage")
-    return live_release(release, digest_of(data), 1, UnknownInputs())
+    return live_release(release, digest_of(data), 1, UnknownInputs(), set())

@@ -25,27 +25,6 @@ client.wait_ready(20)
 client.get("greeter").request()
 print(time.monotonic(), flush=True)
 """
-FORKS = """
-import os, sys, time, warnings
-from promptops import Client
-warnings.simplefilter("ignore")
-client = Client(sys.argv[1], environment="production", app="helpdesk", poll=0.05)
-client.wait_ready(20)
-
-def say(who):
-    status = client.status()
-    print(who, client.get("greeter").digest, f"{status.state}: {status.reason}", flush=True)
-
-if child := os.fork():
-    os.waitpid(child, 0)
-    say("parent")
-    client.close()
-else:
-    time.sleep(1.3)
-    say("child")
-    client.close()
-    os._exit(0)
-"""
 
 
 def threads() -> list[str]:
@@ -128,24 +107,6 @@ def test_clients_whose_store_hangs_close_within_a_second_at_any_moment(
 
     with ThreadPoolExecutor(9) as pool:
         list(pool.map(close_after, range(9)))
-
-
-def test_a_fork_serves_on_and_says_that_nothing_follows_there(
-    embedded: Store, embedded_url: str
-) -> None:
-    deploy(embedded, greeter="Hello")
-    said = subprocess.run(
-        [sys.executable, "-c", FORKS, embedded_url],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert said.stderr == ""
-    assert said.stdout.splitlines() == [
-        f"child {digest('greeter', 'Hello')} STALE: nothing was refreshed for a while",
-        f"parent {digest('greeter', 'Hello')} READY: ",
-    ]
 
 
 def exits(url: str) -> tuple[int, str, float]:

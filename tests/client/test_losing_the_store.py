@@ -60,9 +60,9 @@ def reading_all_the_time(client: Client) -> Iterator[None]:
     assert wrong == []
 
 
-def until_stale(client: Client, seconds: float = 10) -> None:
+def until_stale(client: Client, seconds: float = 10, state: str = "STALE") -> None:
     """STALE within ten seconds, and then older every time one looks."""
-    until(lambda: client.status().state == "STALE", seconds)
+    until(lambda: client.status().state == state, seconds)
     ages = []
     for _ in range(3):
         ages.append(client.status().age or 0)
@@ -163,14 +163,16 @@ def test_one_trouble_is_logged_once_and_so_is_its_end(
     client = started(redis_server.url, poll=0.1)
     redis_server.ask("FLUSHALL")
     until_refused(client, 4)
-    deploy(on_redis, greeter="Hello")
+    deploy(on_redis, greeter="Hi", farewell="Bye")
     deploy(on_redis, greeter="Good morning")
     until_ready(client, 5)
 
     warnings = [record.getMessage() for record in caplog.records if record.name == "promptops"]
-    assert warnings[0] == "the store does not hold this environment; serving on what is known"
+    assert (
+        warnings[0] == "ERROR: the store does not hold this environment; serving on what is known"
+    )
     assert len(warnings) == len(set(warnings))
-    assert warnings[-1] == "the store answers again; serving revision 2"
+    assert warnings[-1] == "READY again; serving revision 2"
 
 
 def test_an_emptied_server_is_served_on_and_followed_when_it_was_filled_again(
@@ -179,7 +181,7 @@ def test_an_emptied_server_is_served_on_and_followed_when_it_was_filled_again(
     client = started(redis_server.url, poll=0.2)
     with reading_all_the_time(client):
         redis_server.ask("FLUSHALL")
-        until_stale(client)
+        until_stale(client, state="ERROR")
         assert client.status().reason == "the store does not hold this environment"
         assert client.status().units == {"farewell": BYE, "greeter": HELLO}
         deploy(on_redis, greeter="Hello", farewell="Bye")
@@ -199,8 +201,11 @@ def test_a_store_that_went_back_is_refused_and_the_newer_release_served_on(
         deploy(deployed, greeter="Hello", farewell="So long")
         until(lambda: "went back" in client.status().reason)
         status = client.status()
-        assert status.reason == "the store went back from revision 3 (epoch 1) to 1 (epoch 1)"
-        assert (status.state, status.epoch, status.revision) == ("STALE", 1, 3)
+        assert (
+            status.reason
+            == "REGRESSED: the store went back from revision 3 (epoch 1) to 1 (epoch 1)"
+        )
+        assert (status.state, status.epoch, status.revision) == ("ERROR", 1, 3)
         assert status.units == {"farewell": BYE, "greeter": digest("greeter", "Good evening")}
 
 
@@ -211,7 +216,7 @@ def test_a_store_that_went_back_and_was_filled_with_others_is_never_served_in_pa
         deploy(deployed, greeter=text)
     until_served(client, 3)
     saboteur.wipe()
-    until_stale(client)
+    until_stale(client, state="ERROR")
 
     deploy(deployed, greeter="Hello", farewell="So long")
     for number in range(2, 5):
@@ -228,11 +233,11 @@ def test_other_releases_at_the_very_revision_that_is_served_are_refused(
     client: Client, deployed: Store, saboteur: Saboteur
 ) -> None:
     saboteur.wipe()
-    until_stale(client)
+    until_stale(client, state="ERROR")
     deploy(deployed, greeter="Good morning", farewell="Bye")
     until_refused(client, 2)
     status = client.status()
-    assert (status.state, status.revision) == ("STALE", 1)
+    assert (status.state, status.revision) == ("ERROR", 1)
     assert status.reason == "the store holds other releases at revision 1 (epoch 1) than it did"
     assert status.units == {"farewell": BYE, "greeter": HELLO}
 
@@ -258,7 +263,7 @@ def test_an_app_is_served_while_the_file_of_its_store_is_gone(
     with reading_all_the_time(client):
         for file in sqlite_files(embedded_url):
             file.unlink()
-        until_stale(client, 2)
+        until_stale(client, 2, "ERROR")
         assert client.status().reason == "the store does not hold this environment"
 
 

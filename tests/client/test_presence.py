@@ -52,13 +52,19 @@ def test_a_client_that_waits_for_its_environment_is_present_when_it_serves_it(
     until(lambda: [(each.epoch, each.revision) for each in store.clients()] == [(1, 1)], seconds=2)
 
 
-def test_a_client_that_refuses_a_revision_is_present_with_the_one_it_serves(
+def test_a_client_that_refuses_a_release_is_present_with_the_reason(
     client: Client, deployed: Store, revisions: Callable[[], list[int]]
 ) -> None:
     until(revisions)
-    point(deployed, {"greeter": deployed.put(b"not a release")})
-    until(lambda: client.status().state == "STALE")
-    assert revisions() == [1]
+    wanted = deployed.put(b"not a release")
+    head = point(deployed, {"greeter": wanted})
+    until(lambda: deployed.clients()[0].refused)
+    (present,) = deployed.clients()
+    (refused,) = present.refused
+    assert (refused.unit, refused.digest, refused.revision) == ("greeter", wanted, 2)
+    assert (refused.code, refused.reason) == ("C601", f"release {wanted} is not JSON")
+    assert present.head == head
+    assert not present.serves(head)
 
 
 def test_a_client_that_keeps_to_itself_is_never_present(

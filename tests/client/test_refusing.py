@@ -1,4 +1,4 @@
-"""A revision with a release that is not what it should be: the one before is served, whole."""
+"""A deployment with a release that is not what it should be: the ones before are served."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from promptops.manifest.release import MAX_BYTES
 from tests.client.conftest import Starter
 from tests.client.releases import point, triage
 from tests.client.sabotage import Saboteur
-from tests.client.waiting import until, until_refused
+from tests.client.waiting import until, until_polled, until_refused, until_served
 from tests.deployments import deploy, digest, release, rollback
 
 GOOD: Any = triage(unit="greeter")
@@ -62,11 +62,13 @@ UNREADABLE = {
 }
 
 
-def assert_served_on(client: Client) -> None:
-    """Hello and Bye, of revision 1, and for a few more polls."""
-    until_refused(client, 2)
+def assert_served_on(client: Client, rejected: int = 1) -> None:
+    """Hello and Bye, which are of revision 1, and for a few more polls."""
+    until_polled(client, 2)
     status = client.status()
-    assert (status.state, status.revision) == ("STALE", 1)
+    assert (status.state, status.revision) == ("ERROR", 2)
+    assert set(status.refused) == {"farewell", "greeter"}
+    assert status.rejected == rejected
     assert status.units == {
         "farewell": digest("farewell", "Bye"),
         "greeter": digest("greeter", "Hello"),
@@ -86,7 +88,7 @@ def assert_follows_a_repair(client: Client, store: Store) -> None:
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
-def test_a_release_that_cannot_be_used_keeps_the_whole_revision_out(
+def test_a_release_that_cannot_be_used_keeps_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur, bad: Bad
 ) -> None:
     wanted = digest_of(bad.data)
@@ -99,7 +101,7 @@ def test_a_release_that_cannot_be_used_keeps_the_whole_revision_out(
 
 
 @pytest.mark.parametrize("bad", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_release_that_cannot_be_read_keeps_the_whole_revision_out(
+def test_a_release_that_cannot_be_read_keeps_the_whole_deployment_out(
     embedded: Store, embedded_url: str, started: Starter, bad: Bad
 ) -> None:
     deploy(embedded, greeter="Hello", farewell="Bye")
@@ -113,7 +115,7 @@ def test_a_release_that_cannot_be_read_keeps_the_whole_revision_out(
 
 
 @pytest.mark.parametrize("change", ["one byte", "cut off", "longer"])
-def test_bytes_that_are_not_those_of_their_digest_keep_the_whole_revision_out(
+def test_bytes_that_are_not_those_of_their_digest_keep_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur, change: str
 ) -> None:
     data = release("greeter", "Hi")
@@ -136,7 +138,7 @@ def test_bytes_that_are_not_those_of_their_digest_keep_the_whole_revision_out(
     assert client.get("farewell").digest == digest("farewell", "So long")
 
 
-def test_a_release_that_is_missing_keeps_the_whole_revision_out(
+def test_a_release_that_is_missing_keeps_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur
 ) -> None:
     wanted = deployed.put(release("greeter", "Hi"))
@@ -147,7 +149,7 @@ def test_a_release_that_is_missing_keeps_the_whole_revision_out(
 
     reason = f"the release {wanted} of greeter is missing"
     until(lambda: client.status().reason == reason)
-    assert_served_on(client)
+    assert_served_on(client, client.status().rejected)
     assert_follows_a_repair(client, deployed)
 
 
@@ -156,13 +158,14 @@ def test_a_client_that_starts_over_a_bad_release_says_what_it_met(
 ) -> None:
     wanted = deployed.put(release("farewell", "Hi"))
     point(deployed, {"greeter": wanted})
-    client = started(store_url, poll=0.05, ready=False)
-    until_refused(client, 1)
-    with pytest.raises(NotReady, match=f"release {wanted} is not of unit greeter"):
-        client.get("farewell")
+    client = started(store_url, poll=0.05)
+    reason = f"greeter has no release to serve: release {wanted} is not of unit greeter"
+    with pytest.raises(NotReady, match=reason):
+        client.get("greeter")
+    assert client.get("farewell").digest == digest("farewell", "Bye")
 
     rollback(deployed, "greeter")
-    client.wait_ready(5)
+    until_served(client, 3)
     assert client.get("greeter").digest == digest("greeter", "Hello")
 
 
@@ -172,7 +175,7 @@ def test_a_rollback_ends_the_trouble_that_a_bad_release_made(
     wanted = deployed.put(release("greeter", "Hi"))
     saboteur.overwrite(wanted, b"{}")
     point(deployed, {"greeter": wanted})
-    until(lambda: client.status().state == "STALE")
+    until(lambda: client.status().state == "ERROR")
 
     rollback(deployed, "greeter")
     until(lambda: client.status().state == "READY", 5)
@@ -180,7 +183,7 @@ def test_a_rollback_ends_the_trouble_that_a_bad_release_made(
     assert client.get("greeter").render() == [{"role": "system", "content": "Hello"}]
 
 
-def test_a_pointer_that_promptops_did_not_write_keeps_the_whole_revision_out(
+def test_a_pointer_that_promptops_did_not_write_keeps_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur
 ) -> None:
     wanted = {"greeter": "Hi", "farewell": "So long"}
@@ -198,7 +201,12 @@ def test_a_pointer_that_promptops_did_not_write_keeps_the_whole_revision_out(
     saboteur.scribble("greeter", json.dumps({"live": "yes"}))
     reason = "the pointer of greeter is not one that promptops wrote"
     until(lambda: client.status().reason == reason)
-    assert_served_on(client)
+    until_refused(client, 2)
+    assert client.status().state == "ERROR"
+    assert client.status().units == {
+        "farewell": digest("farewell", "Bye"),
+        "greeter": digest("greeter", "Hello"),
+    }
     saboteur.overwrite(digest_of(data), data)
 
 
@@ -213,5 +221,6 @@ def test_one_bad_release_is_logged_once(
     deploy(embedded, greeter="Hello")
     client = started(embedded_url, hint=False, poll=0.05)
     point(embedded, {"greeter": embedded.put(bad)})
-    until_refused(client, 5)
+    until(lambda: client.status().refused)
+    until_polled(client, 5)
     assert len([record for record in caplog.records if record.name == "promptops"]) == 1

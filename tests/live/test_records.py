@@ -1,7 +1,7 @@
 """Records as JSON: there and back, and what is none of ours."""
 
 import json
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 
 from promptops.errors import StoreCorrupt
-from promptops.live.records import Change, Entry, Head, Hold, Pointer, Presence, State
+from promptops.live.records import (
+    Change,
+    Entry,
+    Head,
+    Hold,
+    Pointer,
+    Presence,
+    RefusedRelease,
+    State,
+)
 
 texts = st.text(max_size=20)
 counts = st.integers(1, 10**18)
@@ -203,6 +212,21 @@ def test_heads_are_ordered_by_epoch_and_then_by_revision() -> None:
     assert PRESENCE.serves(Head(1, 6))
     assert not PRESENCE.serves(Head(1, 8))
     assert not PRESENCE.serves(Head(2, 1))
+
+
+def test_who_refuses_or_stays_above_a_store_that_went_back_does_not_serve() -> None:
+    assert PRESENCE.serves(Head(1, 5), Head(1, 7))
+    assert not PRESENCE.serves(Head(1, 5), Head(1, 6))
+    assert not replace(PRESENCE, error="REGRESSED").serves(Head(1, 5))
+    refused = RefusedRelease("greeter", "sha256:bb", 7, "C601", "x" * 999)
+    said = replace(PRESENCE, refused=(replace(refused, reason="x"),), inputs={"greeter": ("name",)})
+    assert Presence.from_json(said.to_json()) == said
+    refusing = replace(PRESENCE, refused=(refused,) * 99)
+    assert not refusing.serves(Head(1, 7))
+    assert refusing.serves(Head(1, 6))
+    assert len(refusing.to_json()) < 10_000
+    many = {f"unit-{number}": ("name",) * 40 for number in range(999)}
+    assert len(replace(PRESENCE, inputs=many).to_json()) < 10_000
 
 
 def test_records_cannot_be_changed() -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
+    "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
     "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),

@@ -5,13 +5,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from promptops.cli import suggested
 from promptops.cli.changes import change_line
-from promptops.cli.output import emit, in_line, say
+from promptops.cli.output import emit, in_line, printable, say
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
@@ -112,7 +113,7 @@ def _await(
     facts["clients"] = _clients(confirmation)
     if not confirmation.present:
         say("no client is present: nobody could confirm it")
-    return _unconfirmed(confirmation, wait)
+    return _unconfirmed(confirmation, wait, head)
 
 
 def _facts(place: Environment, operation: str, head: Head | None, action: str) -> dict[str, Any]:
@@ -158,21 +159,33 @@ def client_facts(client: Presence) -> dict[str, Any]:
         "pid": client.pid,
         "version": client.version,
         "revision": client.revision,
+        "error": client.error,
+        "refused": [asdict(each) for each in client.refused],
     }
 
 
-def _unconfirmed(confirmation: Confirmation, wait: float) -> Unconfirmed | None:
-    if not confirmation.missing:
-        return None
-    listed = ", ".join(
+def named(client: Presence) -> str:
+    """Who it is, for a person, and what it refuses."""
+    reasons = [client.error] if client.error else [each.reason for each in client.refused[:1]]
+    why = f", refuses: {reasons[0]}" if reasons else ""
+    return printable(
         f"{client.app or client.client} on {client.host} (pid {client.pid}, revision "
-        f"{client.revision})"
-        for client in confirmation.missing
+        f"{client.revision}{why})"
     )
+
+
+def _unconfirmed(confirmation: Confirmation, wait: float, head: Head) -> Unconfirmed | None:
+    missing = confirmation.missing
+    if not missing:
+        return None
+    refusing = all(client.refuses(head) for client in missing)
+    what = "refuse it" if refusing else f"did not confirm within {wait:g} s"
     return Unconfirmed(
-        f"{len(confirmation.missing)} of {confirmation.present} clients did not confirm within "
-        f"{wait:g} s: {listed}",
-        "the deployment stands; look at those processes, and at promptops status",
+        f"{len(missing)} of {confirmation.present} clients {what}: "
+        f"{', '.join(named(client) for client in missing)}",
+        "the deployment stands; promptops rollback goes back"
+        if refusing
+        else "the deployment stands; look at those processes, and at promptops status",
     )
 
 

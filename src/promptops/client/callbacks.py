@@ -42,8 +42,19 @@ class Callbacks:
             return
         self._callbacks.append(callback)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="promptops-notify", daemon=True)
-            self._thread.start()
+            self._start()
+
+    def renew(self) -> None:
+        """In a forked child: a thread and a queue of its own, and what its parent was late with
+        is not told twice.
+        """
+        self._waiting, self._news = deque(), threading.Condition()
+        if self._thread is not None:
+            self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="promptops-notify", daemon=True)
+        self._thread.start()
 
     def tell(self, changed: Changed) -> None:
         """Hand on a change without waiting."""

@@ -2,18 +2,22 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, Self
+from typing import NoReturn, Self
 
+from promptops.client.accept import Refusal
+from promptops.client.announcing import introduce
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import Policy
 from promptops.client.live import LiveRelease
+from promptops.client.passed import PassedInputs
 from promptops.client.pins import read_pins
-from promptops.client.refresher import Refresher, introduce
+from promptops.client.refresher import Refresher
 from promptops.client.sources import Sources
-from promptops.errors import NotReady, PromptopsError, UnknownUnit, UsageError
+from promptops.client.state import State, judge
+from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
 from promptops.live.absent import AbsentStore
 from promptops.live.address import check_environment_name
 from promptops.live.opening import open_store
@@ -21,28 +25,35 @@ from promptops.live.store import CLIENT, Store
 from promptops.version import VERSION
 
 PATIENCE_WITH_THE_STORE = 1.0
+LOOK_EVERY = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a client is: READY, STALE (serving on without news from the store) or NOT_READY.
+    """How a client is; the states are told in `promptops.client.state.Verdict`.
 
     `source` is store, disk or bundle, empty before anything was read; `store` is its address.
-    `pins` are the units that an operator keeps at a digest. `age` is the time in seconds since the
-    store last confirmed what is served. A client that is closed, or whose refresher was lost in a
-    fork, is STALE by its age.
+    `age` is the time in seconds since the store last confirmed what is served. `errors` counts
+    polls without an accepted answer, `rejected` what was refused, `restarts` threads that died or
+    could not be started. `refused` has the units of which something else is live than is served,
+    `pins` those that an operator keeps at a digest.
     """
 
-    state: Literal["NOT_READY", "READY", "STALE"]
+    state: State
     reason: str
+    code: str
     source: str
     store: str
     epoch: int | None
     revision: int | None
     age: float | None
+    last_error: str
     errors: int
+    rejected: int
+    restarts: int
     unknown_inputs: int
     units: dict[str, str]
+    refused: dict[str, Refusal]
     pins: dict[str, str]
 
 
@@ -50,14 +61,16 @@ class Client:
     """The live releases of one environment, in memory.
 
     A daemon thread polls the store every `poll` seconds (± 10 %) and at every hint; `get` is a
-    dictionary look-up without lock or I/O. `hint=False` saves a connection, `presence=False` keeps
-    the client out of `promptops status`. `cache` is a folder for a copy that stands in for a store
-    which is away, `bundle` a file from `promptops bundle` that stands in for both; without them
-    PROMPTOPS_CACHE and PROMPTOPS_BUNDLE count, and with one of them the URL may be missing. Raises
-    UsageError when the URL cannot be read; a store that is away is no error here.
+    dictionary look-up without lock or I/O. `cache` is a folder for a copy that stands in for a
+    store which is away, `bundle` a file from `promptops bundle` that stands in for both; without
+    them PROMPTOPS_CACHE and PROMPTOPS_BUNDLE count, and with one of them the URL may be missing.
+    `inputs` registers what the app passes (unit → names): a release that requires more is not
+    taken. `hint=False` saves a connection, `presence=False` keeps the client out of `promptops
+    status`. Raises UsageError when the URL cannot be read; a store that is away is no error here.
+    A forked child follows by itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each option, by name
         self,
         url: str | None,
         *,
@@ -65,6 +78,7 @@ class Client:
         app: str = "",
         cache: str | os.PathLike[str] | None = None,
         bundle: str | os.PathLike[str] | None = None,
+        inputs: Mapping[str, Iterable[str]] | None = None,
         presence: bool = True,
         hint: bool = True,
         poll: float = 2.0,
@@ -82,6 +96,7 @@ class Client:
         self._refresher = Refresher(
             store,
             introduce(app, VERSION) if presence else None,
+            PassedInputs(inputs),
             poll=poll,
             hint=hint,
             sources=Sources(store, cache, bundle),
@@ -111,26 +126,34 @@ class Client:
         )
 
     def get(
-        self, unit: str, token: str | None = None, policy: Policy = "follow_on_rollback"
+        self,
+        unit: str,
+        token: str | None = None,
+        policy: Policy = "follow_on_rollback",
+        max_age: float | None = None,
     ) -> LiveRelease:
         """The live release of a unit, from memory.
 
         With the `token` of the release that a conversation began with, that one: always (`pin`),
         until it is rolled back or held (`follow_on_rollback`), or not at all (`follow`); when this
         process does not know it, or the token is broken, the present one. Raises NotReady before
-        the first snapshot, UnknownUnit for a name that is not live.
+        the first snapshot, UnknownUnit for a name that is not live, and Stale when the store did
+        not confirm what is served within `max_age` seconds.
         """
         # The options have places too: by name only, they would cost every read half a look-up more.
         try:
             live = self._shown.units[unit]
         except KeyError:
             raise self._absent(unit) from None
-        if token is None:
+        if token is None and max_age is None:
             return live
-        return self._refresher.earlier.goes_on(live, token, policy)
+        if max_age is not None:
+            self._check_age(max_age)
+        return live if token is None else self._refresher.earlier.goes_on(live, token, policy)
 
     def wait_ready(self, seconds: float) -> None:
-        """Block until the first snapshot is there; raises NotReady after `seconds`."""
+        """Block until there is something to serve; raises NotReady after `seconds`."""
+        self._refresher.ensure()
         until = time.monotonic() + seconds
         # What stands in for the store is there at once; the store has the first word all the same.
         patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
@@ -138,31 +161,57 @@ class Client:
         if not self._refresher.ready.wait(max(0.0, until - time.monotonic())):
             raise self._not_ready(f"after {seconds:g} s")
 
+    async def ready(self, seconds: float = 10.0) -> Self:
+        """`wait_ready` for asyncio: the event loop goes on meanwhile."""
+        # Who awaits this has loaded it, and nobody else needs it.
+        from asyncio import sleep  # noqa: PLC0415
+
+        self._refresher.ensure()
+        until = time.monotonic() + seconds
+        patience = min(until, self._started + PATIENCE_WITH_THE_STORE)
+        while not self._refresher.settled.is_set() and time.monotonic() < patience:
+            await sleep(LOOK_EVERY)
+        while not self._refresher.ready.is_set():
+            if time.monotonic() >= until:
+                raise self._not_ready(f"after {seconds:g} s")
+            await sleep(LOOK_EVERY)
+        return self
+
     def status(self) -> Status:
         """What is served, from where, how old, and what went wrong last."""
         refresher = self._refresher
-        snapshot, error, checked = refresher.snapshot, refresher.error, refresher.checked
-        head = snapshot.head
-        age = None if checked is None else time.monotonic() - checked
-        limit = 3 * refresher.poll + 1
-        if head is None:
-            state: Literal["NOT_READY", "READY", "STALE"] = "NOT_READY"
-        else:
-            current = error is None and not refresher.closing.is_set()
-            state = "READY" if current and age is not None and age < limit else "STALE"
+        refresher.ensure()
+        verdict, snapshot = judge(refresher), refresher.snapshot
         return Status(
-            state=state,
-            reason=self._reason(state, error),
+            state=verdict.state,
+            reason="; ".join(filter(None, [verdict.reason, refresher.pins.why])),
+            code=verdict.code,
             source=refresher.sources.source,
             store=self._store,
-            epoch=None if head is None else head.epoch,
-            revision=None if head is None else head.revision,
-            age=age,
+            epoch=snapshot.head.epoch if snapshot.head else None,
+            revision=snapshot.head.revision if snapshot.head else None,
+            age=self._age(),
+            last_error=refresher.last_error,
             errors=refresher.errors,
+            rejected=refresher.rejected,
+            restarts=refresher.thread.restarts,
             unknown_inputs=refresher.unknown_inputs.count,
             units={unit: live.digest for unit, live in snapshot.units.items()},
+            refused=dict(snapshot.refused),
             pins=dict(refresher.pins.held),
         )
+
+    def health(self) -> dict[str, object]:
+        """For /healthz: `ok` while there is something to serve and something that refreshes it."""
+        status = self.status()
+        return {
+            "ok": status.state not in {"NOT_READY", "FATAL"},
+            "state": status.state,
+            "reason": status.reason,
+            "source": status.source,
+            "revision": status.revision,
+            "age": status.age,
+        }
 
     def on_change(self, callback: Callable[[Changed], object]) -> None:
         """Call back after every change of what is served, in a thread of its own."""
@@ -178,20 +227,34 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _reason(self, state: str, error: PromptopsError | None) -> str:
-        said = self._trouble(state, error)
-        return "; ".join(filter(None, [said, self._refresher.pins.why]))
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a promptops Client cannot be pickled: it has a thread and a connection; make one in "
+            "each process, with Client(…) or Client.from_env()"
+        )
 
-    def _trouble(self, state: str, error: PromptopsError | None) -> str:
-        if error is not None:
-            return error.message
-        if self._refresher.closing.is_set():
-            return "the client is closed"
-        return "nothing was refreshed for a while" if state == "STALE" else ""
+    def _age(self) -> float | None:
+        checked = self._refresher.checked
+        return None if checked is None else time.monotonic() - checked
+
+    def _check_age(self, max_age: float) -> None:
+        self._refresher.ensure()
+        age = self._age()
+        if age is not None and age <= max_age:
+            return
+        when = "not yet confirmed" if age is None else f"last confirmed {age:.1f} s ago"
+        raise Stale(
+            f"what {self._environment} serves was {when} by its store; max_age is {max_age:g} s",
+            judge(self._refresher).reason,
+        )
 
     def _absent(self, unit: str) -> PromptopsError:
+        self._refresher.ensure()
         if not self._refresher.ready.is_set():
             return self._not_ready("yet")
+        refusal = self._refresher.snapshot.refused.get(unit)
+        if refusal is not None:
+            return NotReady(f"{unit} has no release to serve: {refusal.reason}", code=refusal.code)
         units = sorted(self._refresher.snapshot.units)
         close = get_close_matches(unit, units, n=1)
         return UnknownUnit(
@@ -200,10 +263,9 @@ class Client:
         )
 
     def _not_ready(self, when: str) -> NotReady:
-        error = self._refresher.error
-        tried = error.message if error else "no answer so far"
+        verdict, error = judge(self._refresher), self._refresher.error
         return NotReady(
             f"nothing of {self._environment} was read {when}; tried the store {self._store}: "
-            f"{tried}{self._refresher.sources.tried()}",
+            f"{verdict.reason or 'no answer so far'}{self._refresher.sources.tried()}",
             error.hint if error else "call wait_ready(seconds) before the first get",
         )

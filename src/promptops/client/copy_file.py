@@ -1,7 +1,7 @@
 """The file that holds an environment without its store: the last known good copy, a bundle, pins.
 
     promptops-copy/1 <bytes that follow> sha256:<digest of them>
-    {"environment", "namespace", "epoch", "revision", "units", "past", "sizes"}
+    {"environment", "namespace", "epoch", "revision", "units", "past", "refused", "sizes"}
     the releases, one behind the other
 
 The first line covers all that follows, so no bit of the file can change unnoticed.
@@ -9,9 +9,10 @@ The first line covers all that follows, so no bit of the file can change unnotic
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from promptops.client.accept import Refusal
 from promptops.errors import StoreCorrupt
 from promptops.live.records import Head, Pointer, State
 from promptops.manifest.digest import digest_of
@@ -32,6 +33,7 @@ class Copy:
     """An environment as it was at `head`, with every release that it names.
 
     `past` are the releases that were live before, newest first, so that one can pin them.
+    `refused` are those that the one who wrote it did not take; `units` has what it served instead.
     """
 
     environment: str
@@ -40,6 +42,7 @@ class Copy:
     units: Mapping[str, Kept]
     releases: Mapping[str, bytes]
     past: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -61,6 +64,7 @@ def encode(copy: Copy) -> bytes:
         "revision": copy.head.revision,
         "units": copy.units,
         "past": copy.past,
+        "refused": {unit: asdict(refusal) for unit, refusal in copy.refused.items()},
         "sizes": [[digest, len(copy.releases[digest])] for digest in digests],
     }
     head = json.dumps(facts, separators=(",", ":")).encode()
@@ -101,8 +105,15 @@ def _parse(body: bytes) -> Copy:
     past = {
         unit: tuple(_kept(kept, releases) for kept in each) for unit, each in facts["past"].items()
     }
-    head_of = Head(int(facts["epoch"]), int(facts["revision"]))
-    return Copy(str(facts["environment"]), str(facts["namespace"]), head_of, units, releases, past)
+    return Copy(
+        str(facts["environment"]),
+        str(facts["namespace"]),
+        Head(int(facts["epoch"]), int(facts["revision"])),
+        units,
+        releases,
+        past,
+        {unit: Refusal(**refusal) for unit, refusal in facts["refused"].items()},
+    )
 
 
 def _kept(kept: Any, releases: Mapping[str, bytes]) -> Kept:

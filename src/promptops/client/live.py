@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptops.client.conversation import Token
+from promptops.client.passed import WatchedRenderer
 from promptops.client.shapes import anthropic, litellm, openai_chat, openai_responses
 from promptops.client.shapes.call import Call, call_of
 from promptops.manifest.answer import Answers
@@ -56,13 +57,18 @@ class LiveRelease:
     messages: tuple[Message, ...]
     tools: tuple[Frozen, ...]
     output_schema: Frozen
-    _render: Renderer = field(repr=False)
+    _render: WatchedRenderer = field(repr=False)
     _answers: Answers = field(repr=False, compare=False)
 
     @property
     def token(self) -> str:
         """This release as an opaque string to keep with a conversation, for `Client.get`."""
         return str(Token(self.unit, self.digest, self.revision))
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the inputs that have no default."""
+        return self._render.required
 
     def render(self, /, **inputs: object) -> list[dict[str, str]]:
         """The messages with the inputs filled in: `[{"role", "content"}]`, fresh on every call.
@@ -127,9 +133,9 @@ class LiveRelease:
 
 
 def live_release(
-    release: Release, digest: str, revision: int, on_unknown: UnknownInputs
+    release: Release, digest: str, revision: int, on_unknown: UnknownInputs, seen: set[str]
 ) -> LiveRelease:
-    """Compile a release for reading."""
+    """Compile a release for reading; `seen` gets the names of the inputs that it is given."""
     return LiveRelease(
         unit=release.unit,
         digest=digest,
@@ -140,6 +146,6 @@ def live_release(
         messages=release.prompt.messages,
         tools=release.tools,
         output_schema=release.output_schema,
-        _render=Renderer(release, on_unknown),
+        _render=WatchedRenderer(Renderer(release, on_unknown), seen),
         _answers=Answers(release.unit, release.output_schema),
     )

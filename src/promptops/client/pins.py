@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from promptops.client.copy_file import Kept
 from promptops.client.disk import Disk
-from promptops.client.live import LiveRelease, UnknownInputs, live_release
-from promptops.client.snapshot import Snapshot
-from promptops.client.sources import Fetch, said
+from promptops.client.live import LiveRelease, live_release
+from promptops.client.snapshot import Reader, Snapshot
+from promptops.client.sources import said
 from promptops.errors import PromptopsError, UsageError
 from promptops.manifest.digest import is_digest, short
 from promptops.manifest.release import read_release
@@ -40,15 +40,12 @@ class Pins:
     `held` are the units with their digests, `why` says in words what is pinned and what is not.
     """
 
-    def __init__(
-        self, disk: Disk | None, own: Mapping[str, str], find: Fetch, on_unknown: UnknownInputs
-    ) -> None:
+    def __init__(self, disk: Disk | None, own: Mapping[str, str], reader: Reader) -> None:
         self.held: dict[str, str] = {}
         self.why = ""
         self._disk = disk
         self._own = {unit: Kept(digest, 0) for unit, digest in own.items()}
-        self._find = find
-        self._on_unknown = on_unknown
+        self._reader = reader
         self._stamp: object = ()
         self._complete = False
         self._filed: Mapping[str, Kept] = {}
@@ -96,11 +93,12 @@ class Pins:
         known = self._live.get(unit)
         if known is not None and known.digest == kept.digest:
             return known
-        data = releases.get(kept.digest) or self._find(kept.digest)
+        data = releases.get(kept.digest) or self._reader.fetch(kept.digest)
         if data is None:
             raise UsageError(f"no source has the release {kept.digest}")
         release = read_release(data, kept.digest, unit)
-        return live_release(release, kept.digest, kept.revision, self._on_unknown)
+        seen = self._reader.passed.seen(unit)
+        return live_release(release, kept.digest, kept.revision, self._reader.on_unknown, seen)
 
     def _take(self, live: dict[str, LiveRelease], refused: list[str]) -> None:
         pinned = [f"{unit} is pinned to {short(each.digest)}" for unit, each in live.items()]

@@ -1,94 +1,133 @@
 """The background thread of a client: polls the store, listens for hints, reports presence."""
 
 import logging
-import os
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
+from promptops.client.announcing import Announcing
 from promptops.client.callbacks import Callbacks, Changed
+from promptops.client.copy_file import Copy
 from promptops.client.earlier import Earlier
-from promptops.client.live import UnknownInputs
+from promptops.client.lasting import LastingThread
+from promptops.client.live import LiveRelease, UnknownInputs
 from promptops.client.overlay import Shown
+from promptops.client.passed import PassedInputs
+from promptops.client.pausing import Hints, backoff
 from promptops.client.pins import Pins
-from promptops.client.snapshot import Snapshot, advance
+from promptops.client.snapshot import Reader, Snapshot, advance
 from promptops.client.sources import Sources
-from promptops.errors import PromptopsError, StoreError
+from promptops.client.state import Told, judge
+from promptops.errors import PromptopsError, StoreCorrupt
+from promptops.live.forking import follow_forks
 from promptops.live.records import Presence
-from promptops.live.store import Listener, Store
+from promptops.live.store import Store
 
 log = logging.getLogger("promptops")
 
-ANNOUNCE_EVERY = 10.0
-ANNOUNCE_FOR = 30
-SLICE = 0.25
-BACKOFF_FROM, BACKOFF_TO = 0.1, 5.0
 TIME_TO_WITHDRAW = 0.4
+WHOLE_EVERY = 30.0
 
 
-class Refresher(threading.Thread):
+class Refresher:
     """Keeps `snapshot` current by replacing one reference; nobody else writes it.
 
     The poll is the truth and the hint the speed: a hint only ends the pause before the next poll.
-    `ready` is set with the first snapshot, `settled` when the store first answered or failed.
-    `checked` is the monotonic time of the last poll that the store answered, `error` what the last
-    one ran into.
+    `ready` is set with the first release that can be served, `settled` when the store first
+    answered or failed. `checked` is the monotonic time of the last poll whose answer was accepted,
+    `error` what the last one ran into. `errors` counts such polls, `rejected` what was refused.
     """
 
     def __init__(
         self,
         store: Store,
         presence: Presence | None,
+        passed: PassedInputs,
         *,
         poll: float,
         hint: bool,
         sources: Sources,
         pins: Mapping[str, str],
     ) -> None:
-        super().__init__(name="promptops-refresh", daemon=True)
-        self.shown = Shown()
         self.snapshot = Snapshot()
+        self.shown = Shown()
         self.earlier = Earlier()
-        self.ready = threading.Event()
-        self.closing = threading.Event()
         self.callbacks = Callbacks()
         self.unknown_inputs = UnknownInputs()
         self.sources = sources
-        self.pins = Pins(sources.disk, pins, sources.find, self.unknown_inputs)
+        self.ready = threading.Event()
         self.settled = threading.Event()
-        self._unpinned = self.snapshot
+        self.closing = threading.Event()
         self.checked: float | None = None
         self.error: PromptopsError | None = None
+        self.last_error = ""
         self.errors = 0
-        self._store = store
-        self._presence = presence
-        self._announced = 0.0
+        self.rejected = 0
         self.poll = poll
-        self._hint = hint
-        self._listener: Listener | None = None
+        self.whole_every = WHOLE_EVERY
+        self.thread = LastingThread("promptops-refresh", self._work, self._died)
+        self.announcing = Announcing(store, presence, passed)
+        self._store = store
+        self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
+        self.pins = Pins(sources.disk, pins, replace(self._reader, fetch=sources.find))
+        self._hints = Hints(store, wanted=hint)
+        self._unpinned = self.snapshot
         self._failures = 0
         self._closed_at = 0.0
+        self._whole_at: float | None = None
+        self._told = Told()
+        follow_forks(self)
 
-    @property
-    def snapshot(self) -> Snapshot:
-        return self._snapshot
+    def start(self) -> None:
+        if not self.thread.start():
+            self._call_for_help()
 
-    @snapshot.setter
-    def snapshot(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self.shown.publish(snapshot.units)
+    def is_alive(self) -> bool:
+        return self.thread.is_alive()
 
-    def run(self) -> None:
-        self._take(self._stand_in, self._publish)
+    def ensure(self) -> None:
+        """Start the thread again where it is missing; looked at by whoever asks for anything."""
+        if self.closing.is_set() or self.thread.is_alive():
+            return
+        self.shown.publish(self.snapshot.units)
+        self.thread.ensure()
+        if not self.thread.is_alive():
+            self._call_for_help()
+
+    def close(self) -> None:
+        """End the thread within a second, whatever the store does."""
+        self._closed_at = time.monotonic()
+        self.closing.set()
+        self.callbacks.close()
+        self.thread.join(2.0)
+
+    def before_fork(self) -> None:
+        """Nothing to wait for: what a child gets is thrown away there."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Follow in the child: a thread does not survive a fork, and locks may be held."""
+        if not child or self.closing.is_set():
+            return
+        self.ready, self.settled = _as_set_as(self.ready), _as_set_as(self.settled)
+        self.closing = threading.Event()
+        self.callbacks.renew()
+        self.announcing.renew()
+        self._hints.forget()
+        self._failures = 0
+        self.thread.renew()
+        self.start()
+
+    def _work(self) -> None:
+        if self._unpinned.head is None:
+            self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
             self._take(
                 self._refresh,
                 self._publish,
                 self.settled.set,
+                self._tell,
                 self._announce,
                 self._save,
                 self._pause,
@@ -102,44 +141,59 @@ class Refresher(threading.Thread):
                     step()
         except Exception as error:  # noqa: BLE001 - the boundary; it goes into log and status
             self._failed(PromptopsError(f"{type(error).__name__}: {error}"), unforeseen=True)
+            self.settled.set()
             self.closing.wait(self.poll)
 
-    def close(self) -> None:
-        """End the thread within a second, whatever the store does."""
-        self._closed_at = time.monotonic()
-        self.closing.set()
-        self.callbacks.close()
-        self.join(timeout=2.0)
+    def _died(self, error: BaseException) -> None:
+        """The last thing that the thread does before another takes over."""
+        self._hints.forget()
+        self._failed(
+            PromptopsError(f"the refresher died of {type(error).__name__} {error}".rstrip()),
+            unforeseen=True,
+        )
+        self.closing.wait(min(self.poll, 1.0))
+
+    def _call_for_help(self) -> None:
+        """Let every `get` try to start the thread: there may be nobody else who would."""
+        units = _CallingForHelp(self.snapshot.units)
+        units.refresher = self
+        self.shown.publish(units)
+        self._tell()
 
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
-        accept = partial(advance, self._unpinned, on_unknown=self.unknown_inputs)
+
+        def accept(copy: Copy) -> Snapshot:
+            reader = replace(self._reader, fetch=copy.releases.get)
+            snapshot = advance(self._unpinned, copy.state, reader)
+            if not snapshot.units:
+                for refusal in snapshot.refused.values():
+                    raise StoreCorrupt(refusal.reason, code=refusal.code)
+            return replace(snapshot, refused={**copy.refused, **snapshot.refused})
+
         self._unpinned = self.sources.start(accept) or self._unpinned
 
     def _refresh(self) -> None:
         served = self._unpinned
+        now = time.monotonic()
         # What changed since is enough while the store goes on as we know it. After any trouble it
-        # may have been emptied and filled anew, so everything is read.
-        since = served.head if self.error is None and self.checked is not None else None
+        # may have been emptied and filled anew, so everything is read; and now and then, because
+        # the same head can come to stand over other releases.
+        whole = self._whole_at is None or now - self._whole_at >= self.whole_every
+        since = None if whole or self.error is not None else served.head
         try:
             state = self._store.read(since)
-            snapshot = advance(served, state, self.sources.fetch, self.unknown_inputs)
+            snapshot = advance(served, state, self._reader)
         except PromptopsError as error:
             self._failed(error)
             return
         self.checked = time.monotonic()
-        if self.error is not None:
-            log.warning(
-                "the store answers again; serving revision %s", state.head and state.head.revision
-            )
+        if state.whole:
+            self._whole_at = now
         self.error, self._failures = None, 0
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
-
-    def _save(self) -> None:
-        if self._unpinned.head is not None:
-            self.sources.save(self._unpinned.head, self._unpinned.units)
 
     def _publish(self) -> None:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
@@ -147,92 +201,84 @@ class Refresher(threading.Thread):
         if snapshot is served or snapshot.head is None:
             return
         self.snapshot = snapshot
-        self._announced = 0.0
-        self.ready.set()
-        changed = tuple(
-            unit
-            for unit in sorted({*served.units, *snapshot.units})
-            if unit not in snapshot.units
-            or unit not in served.units
-            or served.units[unit].digest != snapshot.units[unit].digest
+        self.shown.publish(snapshot.units)
+        self.announcing.at_once()
+        before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
+        self.rejected += sum(
+            not each.because and (unit, each.digest, each.code) not in before
+            for unit, each in snapshot.refused.items()
         )
+        if snapshot.units or not snapshot.refused:
+            self.ready.set()
+        changed = _changed(served.units, snapshot.units)
+        if snapshot.head == served.head and not changed:
+            return
         log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
         self.callbacks.tell(Changed(snapshot.head.revision, changed))
 
     def _failed(self, error: PromptopsError, *, unforeseen: bool = False) -> None:
-        """Remember an error; one line in the log when it is not the one we had."""
-        if self.error is None or self.error.message != error.message:
-            log.warning("%s; serving on what is known", error.message, exc_info=unforeseen)
-        self.error = error
+        """Remember an error; what the store as a whole is refused for goes into the presence."""
+        known = self.error is not None and self.error.message == error.message
+        if unforeseen and not known:
+            log.warning("%s", error.message, exc_info=True)
+        if isinstance(error, StoreCorrupt) and not known:
+            self.announcing.at_once()
+            self.rejected += 1
+        self.error, self.last_error = error, error.message
         self.errors += 1
         self._failures += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self.closing.is_set():
+            self._told.tell(judge(self), self.snapshot.head)
 
     def _announce(self) -> None:
-        now = time.monotonic()
-        if self._presence is None or (self._announced and now - self._announced < ANNOUNCE_EVERY):
-            return
-        head = self.snapshot.head
-        if head is not None:
-            self._presence = replace(self._presence, epoch=head.epoch, revision=head.revision)
-        try:
-            self._store.announce(self._presence, ANNOUNCE_FOR)
-            self._announced = now
-        except StoreError as error:
-            # Presence is a second, optional permission: without it the client serves as well.
-            log.debug("presence was not reported: %s", error.message)
-            self._announced = now
+        self.announcing.announce(self.snapshot, self.checked, self.error)
+
+    def _save(self) -> None:
+        self.sources.save(self._unpinned)
 
     def _pause(self) -> None:
         """Wait for the next poll, or for a hint."""
         if self._failures:
-            # Full jitter, so that a store that comes back is not met by everybody at once.
-            # Never longer than a poll: within one, everybody follows again.
-            longest = min(BACKOFF_TO, self.poll, BACKOFF_FROM * 2 ** min(self._failures, 10))
-            self._drop_listener()
-            self.closing.wait(random.uniform(BACKOFF_FROM, longest))  # noqa: S311
-            return
-        seconds = self.poll * random.uniform(0.9, 1.1)  # noqa: S311
-        if not self._hint:
-            self.closing.wait(seconds)
-            return
-        until = time.monotonic() + seconds
-        try:
-            if self._listener is None:
-                self._listener = self._store.listen()
-                return  # look once more: what changed before the subscription gave no hint
-            while (left := until - time.monotonic()) > 0 and not self.closing.is_set():
-                if self._listener.wait(min(SLICE, left)):
-                    return
-        except StoreError as error:
-            log.debug("the channel of hints broke: %s", error.message)
-            self._drop_listener()
-            self.closing.wait(max(0.0, until - time.monotonic()))
-
-    def _drop_listener(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+            self._hints.drop()
+            self.closing.wait(backoff(self.error, self._failures, self.poll))
+        else:
+            self._hints.wait(self.poll * random.uniform(0.9, 1.1), self.closing)  # noqa: S311
 
     def _leave(self) -> None:
-        self._drop_listener()
+        self._hints.drop()
         # A store that hangs must not hold up the app: our record in it expires by itself.
-        in_time = time.monotonic() - self._closed_at < TIME_TO_WITHDRAW
-        try:
-            if self._presence is not None and in_time:
-                self._store.withdraw(self._presence.client)
-        except StoreError as error:
-            log.debug("presence was not withdrawn: %s", error.message)
+        if time.monotonic() - self._closed_at < TIME_TO_WITHDRAW:
+            self.announcing.withdraw()
         self._store.close()
 
 
-def introduce(app: str, version: str) -> Presence:
-    """A presence with an id of its own, before anything is served."""
-    return Presence(
-        client=os.urandom(6).hex(),
-        app=app,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        version=version,
-        epoch=0,
-        revision=0,
+class _CallingForHelp(dict[str, LiveRelease]):
+    """What is served while no thread refreshes it."""
+
+    refresher: Refresher
+
+    def __getitem__(self, unit: str) -> LiveRelease:
+        self.refresher.ensure()
+        return super().__getitem__(unit)
+
+
+def _changed(
+    before: Mapping[str, LiveRelease], after: Mapping[str, LiveRelease]
+) -> tuple[str, ...]:
+    """The units of which another release is served than before, sorted."""
+    return tuple(
+        unit
+        for unit in sorted({*before, *after})
+        if unit not in after or unit not in before or before[unit].digest != after[unit].digest
     )
+
+
+def _as_set_as(event: threading.Event) -> threading.Event:
+    """Another one, whose lock nobody holds."""
+    new = threading.Event()
+    if event.is_set():
+        new.set()
+    return new

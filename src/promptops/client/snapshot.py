@@ -1,77 +1,131 @@
 """What a client holds of its environment: an immutable snapshot, and the step to the next one.
 
-What is accepted, given the head that is served and the one that was read:
-
-1. the same head: nothing changed; when it comes with other releases, refused as a lower one is;
-2. a higher (epoch, revision): accepted, when every release of it is there and verified;
-3. a lower one, or none at all: refused, and what is served stays.
-
-A revision is taken whole or not at all, so units deployed together are seen together.
+What is taken and what is refused is decided in `promptops.client.accept`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from promptops.client.accept import Refusal, check_head, check_inputs, stay_together
 from promptops.client.live import LiveRelease, UnknownInputs, live_release
+from promptops.client.passed import PassedInputs
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.records import Head, State
 from promptops.manifest.release import read_release
 
+Moved = dict[str, tuple[str, int]]  # unit → the digest that is live, and since which revision
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The live releases of one head; `head` is None before the first was read."""
+    """The releases served at one head; `head` is None before the first was read.
+
+    `refused` has the units of which something else is live than what is served.
+    """
 
     head: Head | None = None
     units: Mapping[str, LiveRelease] = field(default_factory=dict)
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
+
+    def live(self) -> dict[str, str]:
+        """The digest that the store named for each unit, whether it is served or refused."""
+        named = {unit: served.digest for unit, served in self.units.items()}
+        named |= {unit: refusal.digest for unit, refusal in self.refused.items()}
+        return {unit: digest for unit, digest in named.items() if digest}
 
 
-def advance(
-    served: Snapshot,
-    state: State,
-    fetch: Callable[[str], bytes | None],
-    on_unknown: UnknownInputs,
-) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How releases are read: `fetch` gives the bytes of a digest, the rest is the app's."""
+
+    fetch: Callable[[str], bytes | None]
+    on_unknown: UnknownInputs
+    passed: PassedInputs
+
+
+def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
     """The next snapshot, or the one served when nothing changed.
 
-    `fetch` gives the bytes of a digest. Raises StoreCorrupt or ReleaseRejected when what was read
-    cannot be accepted.
+    Raises StoreCorrupt when what was read is refused as a whole.
     """
-    if state.head is None:
-        raise StoreCorrupt(
-            "the store does not hold this environment",
-            "check the URL and the environment's name, or deploy to it first",
-        )
-    if state.head == served.head:
-        _check_unchanged(served, state)
+    head = check_head(served.head, served.live() if state.whole else {}, state)
+    if head == served.head and not served.refused:
         return served
-    if served.head is not None and state.head < served.head:
-        raise StoreCorrupt(
-            f"the store went back from revision {served.head.revision} "
-            f"(epoch {served.head.epoch}) to {state.head.revision} (epoch {state.head.epoch})",
-            "it lost deployments; the newer releases are served on",
-        )
-    units = {} if state.whole else dict(served.units)
+    units, refused = dict(served.units), _gone(served, state)
+    moved: Moved = {
+        unit: (refusal.digest, refusal.revision)
+        for unit, refusal in served.refused.items()
+        if refusal.digest and (not state.whole or unit in state.pointers)
+    }
     for unit, pointer in state.pointers.items():
         known = served.units.get(unit)
-        if known is not None and known.digest == pointer.digest:
+        moved.pop(unit, None)
+        if known is None or known.digest != pointer.digest:
+            moved[unit] = (pointer.digest, pointer.revision)
+        elif known.revision != pointer.revision:
             units[unit] = replace(known, revision=pointer.revision)
+    for together in _deployments(moved):
+        taken, not_taken = _take(together, served, reader)
+        units |= taken
+        refused |= not_taken
+    if head == served.head and refused == served.refused:
+        return served
+    return Snapshot(head, units, refused)
+
+
+def _gone(served: Snapshot, state: State) -> dict[str, Refusal]:
+    """The units that the store does not name any more."""
+    if not state.whole:
+        names = {unit for unit, refusal in served.refused.items() if not refusal.digest}
+    else:
+        names = {*served.units}
+    return {
+        unit: Refusal("C610", f"the store has no pointer of {unit} any more", "", 0)
+        for unit in sorted(names - {*state.pointers})
+    }
+
+
+def _deployments(moved: Moved) -> list[Moved]:
+    """Units by the revision at which they moved, the oldest first."""
+    found: dict[int, Moved] = {}
+    for unit, (digest, revision) in moved.items():
+        found.setdefault(revision, {})[unit] = (digest, revision)
+    return [found[revision] for revision in sorted(found)]
+
+
+def _take(
+    together: Moved, served: Snapshot, reader: Reader
+) -> tuple[dict[str, LiveRelease], dict[str, Refusal]]:
+    """What is taken and what is refused of one deployment."""
+    taken: dict[str, LiveRelease] = {}
+    refused: dict[str, Refusal] = {}
+    # What was refused before is looked at first: while it is, its neighbours need not be read.
+    for unit in sorted(together, key=lambda unit: not _was_refused(unit, together, served)):
+        if refused and unit in served.units:
             continue
-        data = fetch(pointer.digest)
-        if data is None:
-            raise ReleaseRejected("C610", f"the release {pointer.digest} of {unit} is missing")
-        release = read_release(data, pointer.digest, unit)
-        units[unit] = live_release(release, pointer.digest, pointer.revision, on_unknown)
-    return Snapshot(state.head, units)
+        digest, revision = together[unit]
+        try:
+            taken[unit] = _read(unit, digest, revision, served, reader)
+        except StoreCorrupt as error:
+            refused[unit] = Refusal(error.code or "C601", error.message, digest, revision)
+    others = {unit: digest for unit, (digest, _) in together.items() if unit not in refused}
+    refused = stay_together(refused, others, served.units)
+    return {unit: live for unit, live in taken.items() if unit not in refused}, refused
 
 
-def _check_unchanged(served: Snapshot, state: State) -> None:
-    """Raises StoreCorrupt when the head that is served has come to stand over other releases."""
-    live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
-    if state.whole and live != {unit: known.digest for unit, known in served.units.items()}:
-        assert state.head is not None  # noqa: S101 - it is the one that is served
-        raise StoreCorrupt(
-            f"the store holds other releases at revision {state.head.revision} "
-            f"(epoch {state.head.epoch}) than it did",
-            "it lost deployments and got others; the releases of before are served on",
-        )
+def _was_refused(unit: str, together: Moved, served: Snapshot) -> bool:
+    before = served.refused.get(unit)
+    return before is not None and before.digest == together[unit][0] and not before.because
+
+
+def _read(unit: str, digest: str, revision: int, served: Snapshot, reader: Reader) -> LiveRelease:
+    """A verified release; raises ReleaseRejected."""
+    data = reader.fetch(digest)
+    if data is None:
+        raise ReleaseRejected("C610", f"the release {digest} of {unit} is missing")
+    release = read_release(data, digest, unit)
+    live = live_release(release, digest, revision, reader.on_unknown, reader.passed.seen(unit))
+    known = served.units.get(unit)
+    before = known.required if known is not None else ()
+    check_inputs(unit, live.required, before, reader.passed.registered(unit))
+    return live

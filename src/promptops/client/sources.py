@@ -5,22 +5,20 @@ A copy is judged as an answer of the store is, and the store's answer replaces i
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 from promptops.client.copy_file import Copy, Kept
 from promptops.client.disk import BUSY, Disk, read_bundle
-from promptops.client.live import LiveRelease
+from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt
-from promptops.live.records import Head, State
+from promptops.live.records import Head
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 
 log = logging.getLogger("promptops")
 
 Fetch = Callable[[str], bytes | None]
-Served = TypeVar("Served")
 
 PAST = 3
 SAVE_EVERY = 1.0
@@ -46,12 +44,12 @@ class Sources:
         self._not_before = 0.0
         self._warned = False
 
-    def start(self, accept: Callable[[State, Fetch], Served]) -> Served | None:
+    def start(self, accept: Callable[[Copy], Snapshot]) -> Snapshot | None:
         """What `accept` makes of the first copy that it takes; None when there is none."""
         for source, where, read in self._copies():
             try:
                 copy = read()
-                served = accept(copy.state, copy.releases.get)
+                served = accept(copy)
             except PromptopsError as error:
                 self._why[where] = said(error)
                 level = logging.WARNING if isinstance(error, StoreCorrupt) else logging.INFO
@@ -85,9 +83,10 @@ class Sources:
                 return data
         return self._store.release(digest)
 
-    def save(self, head: Head, units: Mapping[str, LiveRelease]) -> None:
+    def save(self, served: Snapshot) -> None:
         """Keep what the store answered; never raises, because serving does not depend on it."""
-        if self.source != "store":
+        head = served.head
+        if self.source != "store" or head is None:
             return
         if self.disk is None or (head == self._saved and self._is_there(self.disk)):
             self._fetched.clear()
@@ -97,12 +96,12 @@ class Sources:
             return
         self._not_before = now + SAVE_EVERY
         try:
-            self.disk.write(partial(self._next, head, units))
+            self.disk.write(partial(self._next, head, served))
         except PromptopsError as error:
             if error.code == BUSY:
                 return
             self._not_before = now + AFTER_A_FAILURE
-            live = {each.digest for each in units.values()}
+            live = {each.digest for each in served.units.values()}
             self._fetched = {name: data for name, data in self._fetched.items() if name in live}
             if not self._warned:
                 log.warning("no copy is kept: %s; going on without", error)
@@ -127,20 +126,20 @@ class Sources:
             copies.append(("bundle", "the bundle", read))
         return copies
 
-    def _next(
-        self, head: Head, live: Mapping[str, LiveRelease], present: Copy | None
-    ) -> Copy | None:
+    def _next(self, head: Head, served: Snapshot, present: Copy | None) -> Copy | None:
         """The copy to write, from the one that is there; None when that is as new."""
         if present is not None and present.head >= head:
             return None
-        units = {unit: Kept(each.digest, each.revision) for unit, each in live.items()}
+        units = {unit: Kept(each.digest, each.revision) for unit, each in served.units.items()}
         known = {**(present.releases if present else {}), **self._fetched}
         past = {unit: _past(unit, kept, present) for unit, kept in units.items()} if present else {}
         for kept in units.values():
             if kept.digest not in known:
                 known[kept.digest] = self._fetched_again(kept.digest)
         address = self._store.address
-        return Copy(self._store.environment, address.namespace, head, units, known, past)
+        return Copy(
+            self._store.environment, address.namespace, head, units, known, past, served.refused
+        )
 
     def _fetched_again(self, digest: str) -> bytes:
         """Of a copy that somebody removed or damaged meanwhile."""

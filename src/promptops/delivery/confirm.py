@@ -22,7 +22,8 @@ class Confirmation:
 def await_clients(store: Store, head: Head, since: float, seconds: float) -> Confirmation:
     """Look until every present client serves `head` or a later one, for at most `seconds`.
 
-    `since` is the monotonic time of the swap, from which the slowest is measured.
+    Nobody is waited for who says that it refuses what was deployed. `since` is the monotonic time
+    of the swap, from which the slowest is measured.
     """
     until = time.monotonic() + seconds
     slowest: float | None = None
@@ -30,11 +31,13 @@ def await_clients(store: Store, head: Head, since: float, seconds: float) -> Con
     while True:
         clients = store.clients()
         now = time.monotonic()
-        confirmed = {client.client for client in clients if client.serves(head)}
+        # Read after the clients: one that is above it then stays there because the store went back.
+        latest = store.read(head).head if any(each.head > head for each in clients) else head
+        confirmed = {client.client for client in clients if client.serves(head, latest)}
         if confirmed - seen:
             seen |= confirmed
             slowest = now - since
         missing = tuple(client for client in clients if client.client not in confirmed)
-        if not missing or now >= until:
+        if all(client.refuses(head) for client in missing) or now >= until:
             return Confirmation(len(clients), len(confirmed), slowest, missing)
         time.sleep(LOOK_EVERY)

@@ -46,8 +46,8 @@ class EnvironmentStatus:
 
 def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     """Read an environment, and compare it with git where git is at hand."""
+    clients = store.clients()  # first, so that nobody is ahead of the head that is read
     state = store.read()
-    clients = store.clients()
     names = sorted({*state.pointers, *(in_git.digests if in_git else ())})
     units = tuple(
         UnitStatus(
@@ -55,7 +55,10 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
         )
         for name in names
     )
-    current = sum(state.head is not None and client.serves(state.head) for client in clients)
+    head = state.head
+    current = sum(
+        head is not None and client.serves(head, head) and not client.refused for client in clients
+    )
     return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
 
 

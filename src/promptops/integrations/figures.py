@@ -28,6 +28,9 @@ def figures(client: Client) -> list[Figure]:
         ("revision", "gauge", "", "Revision that is served", status.revision),
         ("units", "gauge", "", "Units that are served", len(status.units)),
         ("refresh_errors", "counter", "", "Refreshes that failed", status.errors),
+        ("rejected", "counter", "", "Answers and releases that were refused", status.rejected),
+        ("restarts", "counter", "", "Refreshers that had to be started again", status.restarts),
+        ("refused", "gauge", "", "Units of which the live release is refused", len(status.refused)),
         ("unknown_inputs", "counter", "", "Inputs that no release knew", status.unknown_inputs),
     ]
     return [

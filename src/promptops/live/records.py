@@ -15,6 +15,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "epoch": (int,),
     "revision": (int,),
     "pid": (int,),
+    "age": (int, float, NoneType),
     "commit": (str, NoneType),
     "from": (str, NoneType),
     "held": (str, NoneType),
@@ -159,8 +160,29 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRelease:
+    """A release that is live since `revision`, and that a client does not take."""
+
+    unit: str
+    digest: str
+    revision: int
+    code: str
+    reason: str
+
+
+MOST_REFUSED = 20
+LONGEST_REASON = 300
+MOST_NAMES = 500
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
-    """What a client says of itself: who it is and which head it serves."""
+    """What a client says of itself: who it is, which head it serves, and what it refuses.
+
+    `age` is how many seconds ago the store's answer was last accepted, `error` why the store as a
+    whole is refused, `inputs` the names (never values) that the app passes, per unit. What is said
+    is bounded: the newest refusals, and so many names.
+    """
 
     client: str
     app: str
@@ -169,21 +191,77 @@ class Presence:
     version: str
     epoch: int
     revision: int
+    age: float | None = None
+    error: str = ""
+    refused: tuple[RefusedRelease, ...] = ()
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def serves(self, head: Head) -> bool:
-        """Whether it serves `head` or a later one."""
-        return Head(self.epoch, self.revision) >= head
+    @property
+    def head(self) -> Head:
+        return Head(self.epoch, self.revision)
+
+    def serves(self, head: Head, latest: Head | None = None) -> bool:
+        """Whether it serves `head`, or a later one up to `latest`, where the store stands.
+
+        A client that refuses a release of that deployment does not, nor one that stays above a
+        store which went back.
+        """
+        return (
+            not self.error
+            and self.head >= head
+            and (latest is None or self.head <= latest)
+            and not self.refuses(head)
+        )
+
+    def refuses(self, head: Head) -> bool:
+        return bool(self.error) or any(each.revision == head.revision for each in self.refused)
 
     def to_json(self) -> str:
-        return _encode(asdict(self))
+        newest = sorted(self.refused, key=lambda each: -each.revision)[:MOST_REFUSED]
+        refused = [asdict(each) | {"reason": each.reason[:LONGEST_REASON]} for each in newest]
+        facts = {name: getattr(self, name) for name in self.__slots__}
+        facts |= {"error": self.error[:LONGEST_REASON], "refused": refused}
+        facts["inputs"] = _bounded(self.inputs)
+        # Left out where there is nothing to say: hundreds of clients say it every ten seconds.
+        return _encode(
+            {
+                name: value
+                for name, value in facts.items()
+                if name not in {"age", "error", "refused", "inputs"}
+                or value not in (None, "", [], {})
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Presence | None":
         """None for what is no presence: a stranger's record must not stop an operator."""
         try:
-            return cls(**_typed(json.loads(text), cls.__slots__))
+            facts = {"age": None, "error": "", "refused": [], "inputs": {}} | json.loads(text)
+            names = [name for name in cls.__slots__ if name not in {"refused", "inputs"}]
+            return cls(
+                **_typed(facts, names),
+                refused=tuple(
+                    RefusedRelease(**_typed(each, RefusedRelease.__slots__))
+                    for each in _listed(facts["refused"])
+                ),
+                inputs={
+                    str(unit): tuple(str(name) for name in _listed(passed))
+                    for unit, passed in dict(facts["inputs"]).items()
+                },
+            )
         except _JUNK:
             return None
+
+
+def _bounded(inputs: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """So many names, and no unit with some of its names only."""
+    kept: dict[str, list[str]] = {}
+    left = MOST_NAMES
+    for unit, names in inputs.items():
+        left -= 1 + len(names)
+        if left >= 0:
+            kept[unit] = [name for name in names if len(name) <= LONGEST_REASON]
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

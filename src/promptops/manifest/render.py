@@ -71,6 +71,11 @@ class Renderer:
         slots = {slot[1] for *_, texts, numbers in self._messages for slot in (*texts, *numbers)}
         self._names = len(slots) if slots == set(release.inputs) else -1
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the inputs that have no default."""
+        return frozenset(self._inputs) - frozenset(self._defaults)
+
     def __call__(self, inputs: Mapping[str, object]) -> list[dict[str, str]]:
         given: Mapping[str, Any] = {**self._defaults, **inputs} if self._defaults else inputs
         if len(given) != self._names:

@@ -67,7 +67,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 def compiled(unit: str, data: bytes, revision: int = 0) -> LiveRelease:
     """What a client would make of these bytes."""
     digest = digest_of(data)
-    return live_release(read_release(data, digest, unit), digest, revision, UnknownInputs())
+    return live_release(read_release(data, digest, unit), digest, revision, UnknownInputs(), set())
 
 
 def _from_text(unit: str, text: str) -> bytes:

@@ -9,7 +9,7 @@ from promptops.client.live import LiveRelease
 from promptops.client.overlay import Units, laid_over
 
 if TYPE_CHECKING:
-    from promptops.manifest.render import Renderer
+    from promptops.client.passed import WatchedRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def recording() -> Iterator[list[Call]]:
 
     def over(units: Units) -> Units:
         return {
-            unit: replace(live, _render=cast("Renderer", _Recorder(live, calls)))
+            unit: replace(live, _render=cast("WatchedRenderer", _Recorder(live, calls)))
             for unit, live in units.items()
         }
 

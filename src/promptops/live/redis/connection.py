@@ -1,15 +1,16 @@
 """Connections to Redis: bounded in time, never retried, with errors that show no password."""
 
 import hashlib
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from promptops.errors import StoreCorrupt, StoreError, StoreUnreachable
+from promptops.errors import StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.store import Timeouts
 
@@ -18,7 +19,22 @@ FULL = "Redis is full; raise maxmemory. A rollback needs no space and still work
 MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
 
 
-def connect(address: Address, timeouts: Timeouts) -> redis.Redis:
+class Lines(weakref.WeakSet[Any]):
+    """The connections of a store, so that a forked child can let go of those of its parent."""
+
+    def open(self, connection: Any) -> None:
+        """What redis-py calls when a connection stands."""
+        self.add(connection)
+        connection.on_connect()
+
+    def let_go(self) -> None:
+        """Close our copies only: redis-py sends and shuts down nothing in another process."""
+        for connection in tuple(self):
+            connection.disconnect()
+        self.clear()
+
+
+def connect(address: Address, timeouts: Timeouts, lines: Lines) -> redis.Redis:
     place: dict[str, Any] = {"host": address.host, "port": address.port}
     if address.scheme == "unix":
         place = {"unix_socket_path": address.path}
@@ -41,6 +57,7 @@ def connect(address: Address, timeouts: Timeouts) -> redis.Redis:
         health_check_interval=0,
         single_connection_client=False,
         protocol=2,
+        redis_connect_func=cast("Any", lines.open),  # redis-py hints at a call without arguments
     )
 
 
@@ -49,7 +66,7 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except redis.AuthenticationError as error:
-        raise StoreUnreachable(
+        raise StoreDenied(
             f"{address} refused the user or the password",
             "check the user and the password in the store's URL",
         ) from error

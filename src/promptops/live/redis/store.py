@@ -8,8 +8,9 @@ import redis
 
 from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live.address import Address
+from promptops.live.forking import follow_forks
 from promptops.live.records import Entry, Head, Pointer, Presence, State
-from promptops.live.redis.connection import PERMISSION, Script, answer, connect
+from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.listener import RedisListener
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
@@ -31,9 +32,12 @@ class RedisStore:
         self._clients = f"{tag}:clients"
         self._client = f"{tag}:client:"
         self._channel = f"{tag}:changes"
-        self._redis = connect(address, timeouts)
+        self._timeouts = timeouts
+        self._lines = Lines()
+        self._redis = connect(address, timeouts, self._lines)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
+        follow_forks(self)
 
     def read(self, since: Head | None = None) -> State:
         known = ["", "", ""]
@@ -153,6 +157,16 @@ class RedisStore:
     def close(self) -> None:
         self._redis.close()
         self._redis.connection_pool.disconnect()
+
+    def before_fork(self) -> None:
+        """Nothing to wait for: a child connects anew."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In a child: new connections, and no lock of the old pool, which may be held."""
+        if child:
+            self._lines.let_go()
+            self._lines = Lines()
+            self._redis = connect(self.address, self._timeouts, self._lines)
 
     def _corrupt(self, answer: list[bytes], head: Head | None) -> StoreCorrupt:
         """What a script that answered wrongtype or broken has found."""

@@ -3,11 +3,13 @@
 import contextlib
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from promptops.errors import StoreCorrupt, StoreUnreachable
 from promptops.live.address import Address
+from promptops.live.forking import follow_forks
 
 APPLICATION_ID = 0x70726F6D  # "prom": how we know a file of ours from another program's database
 SCHEMA = f"""
@@ -32,11 +34,23 @@ class DatabaseFile:
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._in_use = threading.Lock()
+        follow_forks(self)
+
+    def before_fork(self) -> None:
+        """A connection must not be open while a process forks: SQLite loses its locks in the child,
+        and does not know that it did.
+        """
+        self._in_use.acquire()
+        self.close()
+
+    def after_fork(self, *, child: bool) -> None:  # noqa: ARG002 - the same on both sides
+        self._in_use.release()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
         """The connection, or None while there is no file, or one that nobody has written to."""
-        with self._explained():
+        with self._in_use, self._explained():
             if identity_of(self.path) is None:
                 yield None
                 return
@@ -46,7 +60,7 @@ class DatabaseFile:
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that is committed at the end, or rolled back by any exception."""
-        with self._explained():
+        with self._in_use, self._explained():
             _make_folder(self.path.parent)
             db = self._open("rwc")
             if not _is_ours(db, self._address):

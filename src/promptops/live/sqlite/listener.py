@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from promptops.errors import StoreUnreachable
+from promptops.live.forking import follow_forks
 from promptops.live.sqlite.file import connect, identity_of
 
 LOOK_EVERY = 0.01
@@ -21,21 +22,30 @@ class SqliteListener:
         self._version = 0
         self._closed = False
         self._waiting = threading.Lock()
+        follow_forks(self)
 
     def wait(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         try:
-            with self._waiting:
-                while not self._closed and time.monotonic() < deadline:
+            while not self._closed and time.monotonic() < deadline:
+                with self._waiting:
                     if self._changed():
                         return True
-                    time.sleep(LOOK_EVERY)
+                time.sleep(LOOK_EVERY)
         except sqlite3.Error as error:
             raise StoreUnreachable(f"the store's file cannot be watched: {error}") from error
         finally:
             if self._closed:
                 self._disconnect()
         return False
+
+    def before_fork(self) -> None:
+        """Closed while a process forks, as every connection of SQLite must be."""
+        self._waiting.acquire()
+        self._forget()
+
+    def after_fork(self, *, child: bool) -> None:  # noqa: ARG002 - the same on both sides
+        self._waiting.release()
 
     def _changed(self) -> bool:
         identity = identity_of(self._path)
@@ -62,8 +72,12 @@ class SqliteListener:
         """Now, or at the end of the `wait` that uses the connection."""
         if self._waiting.acquire(blocking=False):
             try:
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
+                self._forget()
             finally:
                 self._waiting.release()
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._identity = None

@@ -1,0 +1,108 @@
+"""What a client accepts of what it read: the decisions, without input or output.
+
+Of the store as a whole, given the head that is served and the one that was read:
+
+1. no head at all, or a lower (epoch, revision): refused (C613);
+2. the same head over other releases than before: refused (C614);
+3. the same head over the same releases: nothing new, what was refused before is tried again;
+4. a higher head: accepted, and each unit that moved is judged by itself.
+
+What is refused as a whole changes nothing. Of one unit:
+
+5. its release is taken when it is there (C610), whole and verified (C601, C602, C604, C605), of a
+   major version that we read (C603), and when it requires no input that the one served does not,
+   and that the app, by what it registered and was seen to pass, does not pass (C606);
+6. one that is not taken is refused: the unit keeps the release that it serves;
+7. a unit whose pointer is gone keeps the release that it serves (C610).
+
+Of units that moved in one deployment, which is to say to one revision:
+
+8. when one is refused, the others that serve an older release stay with theirs, so that nobody
+   sees half of a deployment; one that serves nothing yet takes what it can.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from promptops.errors import ReleaseRejected, StoreCorrupt
+from promptops.live.records import Head, State
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A release that is live and not taken, as `code` and `reason` say; `revision` made it live.
+
+    `because` names the unit on account of which another one of its deployment stays behind.
+    """
+
+    code: str
+    reason: str
+    digest: str
+    revision: int
+    because: str = ""
+
+
+def check_head(served: Head | None, known: Mapping[str, str], state: State) -> Head:
+    """The head to go to; raises StoreCorrupt by the rules 1 and 2.
+
+    `known` has the digest of every unit that the store named at the head that is served.
+    """
+    head = state.head
+    if head is None:
+        raise StoreCorrupt(
+            "the store does not hold this environment",
+            "check the URL and the environment's name, or deploy to it first",
+        )
+    if served is None or head > served:
+        return head
+    if head < served:
+        raise StoreCorrupt(
+            f"REGRESSED: the store went back from revision {served.revision} "
+            f"(epoch {served.epoch}) to {head.revision} (epoch {head.epoch})",
+            "it lost deployments; the newer releases are served on",
+            code="C613",
+        )
+    if state.whole and known != {unit: found.digest for unit, found in state.pointers.items()}:
+        raise StoreCorrupt(
+            f"the store holds other releases at revision {head.revision} (epoch {head.epoch}) "
+            "than it did",
+            "it lost deployments and got others; the releases of before are served on",
+            code="C614",
+        )
+    return head
+
+
+def check_inputs(
+    unit: str, required: Collection[str], before: Collection[str], passed: Collection[str] | None
+) -> None:
+    """Raises ReleaseRejected for inputs that are required anew and not passed (rule 5).
+
+    `passed` is None for a unit of which the app registered nothing.
+    """
+    if passed is None:
+        return
+    lacking = sorted({*required} - {*before} - {*passed})
+    if lacking:
+        raise ReleaseRejected(
+            "C606",
+            f"{unit} now requires {', '.join(lacking)}, which this app does not pass",
+            "go back, or upgrade the app first",
+        )
+
+
+def stay_together(
+    refused: Mapping[str, Refusal], others: Mapping[str, str], served: Collection[str]
+) -> dict[str, Refusal]:
+    """The refusals of one deployment, by rule 8; `others` are its units (→ digest) to be taken."""
+    if not refused:
+        return {}
+    unit, first = next(iter(refused.items()))
+    reason = f"it moved together with {unit}, which is refused: {first.reason}"
+    return {
+        **refused,
+        **{
+            other: Refusal(first.code, reason, digest, first.revision, because=unit)
+            for other, digest in others.items()
+            if other in served
+        },
+    }

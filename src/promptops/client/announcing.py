@@ -1,0 +1,84 @@
+"""What a client says of itself in the store, so that a deployment knows whom it reached."""
+
+import logging
+import os
+import socket
+import time
+from dataclasses import replace
+
+from promptops.client.passed import PassedInputs
+from promptops.client.snapshot import Snapshot
+from promptops.errors import PromptopsError, StoreCorrupt, StoreError
+from promptops.live.records import Presence, RefusedRelease
+from promptops.live.store import Store
+
+log = logging.getLogger("promptops")
+
+ANNOUNCE_EVERY = 10.0
+ANNOUNCE_FOR = 30
+
+
+class Announcing:
+    """A presence, renewed while its process lives; nothing at all where there is to be none."""
+
+    def __init__(self, store: Store, presence: Presence | None, passed: PassedInputs) -> None:
+        self.presence = presence
+        self._store = store
+        self._passed = passed
+        self._at = 0.0
+
+    def at_once(self) -> None:
+        """Something worth saying has changed: say it with the next step."""
+        self._at = 0.0
+
+    def renew(self) -> None:
+        """In a forked child, which is a client of its own."""
+        self.at_once()
+        if self.presence is not None:
+            self.presence = introduce(self.presence.app, self.presence.version)
+
+    def announce(
+        self, snapshot: Snapshot, checked: float | None, error: PromptopsError | None
+    ) -> None:
+        now = time.monotonic()
+        if self.presence is None or (self._at and now - self._at < ANNOUNCE_EVERY):
+            return
+        head = snapshot.head
+        self.presence = replace(
+            self.presence,
+            epoch=head.epoch if head else 0,
+            revision=head.revision if head else 0,
+            age=None if checked is None else round(now - checked, 3),
+            error=error.message if isinstance(error, StoreCorrupt) else "",
+            refused=tuple(
+                RefusedRelease(unit, each.digest, each.revision, each.code, each.reason)
+                for unit, each in snapshot.refused.items()
+            ),
+            inputs=self._passed.names(),
+        )
+        self._at = now
+        try:
+            self._store.announce(self.presence, ANNOUNCE_FOR)
+        except StoreError as failed:
+            # Presence is a second, optional permission: without it the client serves as well.
+            log.debug("presence was not reported: %s", failed.message)
+
+    def withdraw(self) -> None:
+        try:
+            if self.presence is not None:
+                self._store.withdraw(self.presence.client)
+        except StoreError as failed:
+            log.debug("presence was not withdrawn: %s", failed.message)
+
+
+def introduce(app: str, version: str) -> Presence:
+    """A presence with an id of its own, before anything is served."""
+    return Presence(
+        client=os.urandom(6).hex(),
+        app=app,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=version,
+        epoch=0,
+        revision=0,
+    )

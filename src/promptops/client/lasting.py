@@ -1,0 +1,79 @@
+"""A thread that is there for as long as it should be."""
+
+import threading
+import time
+from collections.abc import Callable
+
+TRY_EVERY = 0.5
+
+
+class LastingThread:
+    """A daemon thread that runs `work` until it returns.
+
+    When `work` is ended by any exception, `died` hears of it and a new thread takes over; where
+    none can be started, every `ensure` tries again. `restarts` counts both, `error` is why there is
+    no thread now.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], None], died: Callable[[BaseException], None]
+    ) -> None:
+        self.restarts = 0
+        self.error = ""
+        self._name = name
+        self._work = work
+        self._died = died
+        self._done = False
+        self._tried = 0.0
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the thread, as a forked child must: it has none, and maybe a lock that is held."""
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> bool:
+        """Whether there is a new thread."""
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._tried = time.monotonic()
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            self.error = str(error)
+            return False
+        self.error = ""
+        return True
+
+    def ensure(self) -> bool:
+        """Whether a thread was missing and there is one again."""
+        if self.is_alive() or self._done or time.monotonic() - self._tried < TRY_EVERY:
+            return False
+        if not self._starting.acquire(blocking=False):
+            return False
+        try:
+            if self.is_alive():
+                return False
+            self.restarts += 1
+            return self.start()
+        finally:
+            self._starting.release()
+
+    def join(self, seconds: float) -> None:
+        if self.is_alive() and self._thread is not None:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+            self._done = True
+        except BaseException as error:  # noqa: BLE001 - SystemExit ends a thread as well, silently
+            self._died(error)
+        finally:
+            if not self._done:
+                self.restarts += 1
+                self.start()

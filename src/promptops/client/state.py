@@ -1,0 +1,103 @@
+"""How a client is: one word, why, and one line in the log when that changes."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from promptops.client.snapshot import Snapshot
+from promptops.errors import PromptopsError, StoreCorrupt, StoreError
+from promptops.live.records import Head
+
+log = logging.getLogger("promptops")
+
+SAME_STATE_EVERY = 30.0
+
+State = Literal["NOT_READY", "READY", "STALE", "ERROR", "FATAL"]
+
+
+class Thread(Protocol):
+    restarts: int
+    error: str
+
+    def is_alive(self) -> bool: ...
+
+
+class Refreshed(Protocol):
+    """What is looked at to tell how a client is."""
+
+    snapshot: Snapshot
+    error: PromptopsError | None
+    checked: float | None
+    poll: float
+    closing: threading.Event
+
+    @property
+    def thread(self) -> Thread: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """NOT_READY: there is nothing to serve yet · READY: what is live is served · STALE: served on
+    without news of the store · ERROR: something of what the store says is refused, and the release
+    before is served on · FATAL: nothing refreshes, because no thread can be started.
+    """
+
+    state: State
+    reason: str = ""
+    code: str = ""
+
+
+def judge(client: Refreshed) -> Verdict:
+    """The state of a client now."""
+    error = client.error
+    if client.closing.is_set():
+        state: State = "NOT_READY" if client.snapshot.head is None else "STALE"
+        return Verdict(state, error.message if error else "the client is closed")
+    if client.thread.error:
+        return Verdict("FATAL", f"nothing refreshes: {client.thread.error}")
+    return _open(client)
+
+
+def _open(client: Refreshed) -> Verdict:
+    error, refused = client.error, client.snapshot.refused
+    age = None if client.checked is None else time.monotonic() - client.checked
+    own = [each for each in refused.values() if not each.because]
+    if client.snapshot.head is None or (own and not client.snapshot.units):
+        reason = error.message if error else own[0].reason if own else ""
+        return Verdict("NOT_READY", reason, error.code if error else "")
+    if error is not None:
+        unanswered = isinstance(error, StoreError) and not isinstance(error, StoreCorrupt)
+        return Verdict("STALE" if unanswered else "ERROR", error.message, error.code)
+    if age is None:
+        return Verdict("STALE", "the store has not answered yet")
+    if age >= 3 * client.poll + 1:
+        return Verdict("STALE", "nothing was refreshed for a while")
+    if own:
+        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+        return Verdict("ERROR", own[0].reason + more, own[0].code)
+    return Verdict("READY")
+
+
+@dataclass(slots=True)
+class Told:
+    """What the log was told last: a line for every new state, few for new reasons of the same."""
+
+    verdict: Verdict = field(default_factory=lambda: Verdict("NOT_READY"))
+    at: float = 0.0
+
+    def tell(self, verdict: Verdict, head: Head | None) -> None:
+        before, now = self.verdict, time.monotonic()
+        if verdict.state == before.state and (
+            verdict.reason == before.reason or now - self.at < SAME_STATE_EVERY
+        ):
+            return
+        quiet = before.state == "NOT_READY" and verdict.state == "READY" and not before.reason
+        self.verdict, self.at = verdict, now
+        if quiet:
+            return
+        if verdict.state == "READY":
+            log.warning("READY again; serving revision %s", head and head.revision)
+        else:
+            log.warning("%s: %s; serving on what is known", verdict.state, verdict.reason)
