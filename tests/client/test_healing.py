@@ -64,6 +64,6 @@ def test_an_app_may_refuse_what_is_too_old(
     assert client.get("greeter", max_age=5).digest == digest("greeter", "Hello")
     redis_server.kill()
     until(lambda: (client.status().age or 0) > 0.5)
-    with pytest.raises(Stale, match=r"more than 0\.5 s"):
+    with pytest.raises(Stale, match=r"confirmed 0\.\d s ago by its store; max_age is 0\.5 s"):
         client.get("greeter", max_age=0.5)
     assert client.get("greeter").digest == digest("greeter", "Hello")

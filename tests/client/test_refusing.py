@@ -186,6 +186,7 @@ def test_a_rollback_ends_the_trouble_that_a_bad_release_made(
 def test_a_pointer_that_promptops_did_not_write_keeps_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur
 ) -> None:
+    client._refresher.whole_every = 0.2
     wanted = {"greeter": "Hi", "farewell": "So long"}
     data = release("greeter", "Hi")
     saboteur.overwrite(digest_of(data), b"")

@@ -19,7 +19,7 @@ from tests.client.copies import copy, disk, write
 from tests.client.sabotage import Saboteur
 from tests.client.waiting import until, until_polled, until_refused, until_served
 from tests.conftest import Opener
-from tests.deployments import deploy, digest, rollback
+from tests.deployments import deploy, digest, release, rollback
 from tests.servers import Server
 
 HELLO = digest("greeter", "Hello")
@@ -47,10 +47,10 @@ def blackhole() -> Iterator[str]:
             filler.close()
 
 
-def until_saved(cache: Path, revision: int) -> None:
+def until_saved(cache: Path, revision: int, namespace: str = "promptops") -> None:
     def saved() -> bool:
         try:
-            return disk(cache).read().head.revision == revision
+            return disk(cache, namespace=namespace).read().head.revision == revision
         except Exception:  # noqa: BLE001 - not there yet
             return False
 
@@ -192,7 +192,7 @@ def test_a_store_that_is_lower_than_the_copy_is_refused(
     client = started(embedded_url, cache=cache, poll=0.05)
     until_refused(client, 3)
     assert_serves(client, "disk", "Hello")
-    assert client.status().reason.startswith("the store went back from revision 5")
+    assert client.status().reason.startswith("REGRESSED: the store went back from")
     assert disk(cache).read() == copy(5)
 
 
@@ -212,8 +212,27 @@ def test_a_release_that_the_store_damaged_leaves_the_copy(
     write(cache, copy(0, "Old", namespace=deployed.address.namespace))
     saboteur.overwrite(HELLO, b"{}")
     client = started(store_url, cache=cache, poll=0.05)
-    until_refused(client, 2)
-    assert_serves(client, "disk", "Old")
+    until(lambda: client.status().refused)
+    assert (client.status().state, client.status().code) == ("ERROR", "C602")
+    assert_serves(client, "store", "Old")
+
+
+def test_what_was_refused_before_a_restart_is_refused_after_it_and_taken_when_it_is_mended(
+    deployed: Store, store_url: str, started: Starter, saboteur: Saboteur, cache: Path
+) -> None:
+    write(cache, copy(0, "Old", namespace=deployed.address.namespace))
+    saboteur.overwrite(HELLO, b"{}")
+    first = started(store_url, cache=cache, poll=0.05)
+    until_saved(cache, 1, namespace=deployed.address.namespace)
+    first.close()
+    assert_serves(started(None, cache=cache), "disk", "Old")
+    client = started(store_url, cache=cache, poll=0.05)
+    until_polled(client, 2)
+    assert (client.status().state, client.status().code) == ("ERROR", "C602")
+    assert_serves(client, "store", "Old")
+    saboteur.overwrite(HELLO, release("greeter", "Hello"))
+    until(lambda: client.status().state == "READY")
+    assert_serves(client, "store", "Hello")
 
 
 def test_a_folder_that_cannot_be_written_is_said_once_and_the_app_goes_on(
