@@ -30,13 +30,23 @@ def test_without_clients_there_is_nothing_to_wait_for(at_two: Store) -> None:
 
 
 def test_a_later_head_counts_too(at_two: Store) -> None:
-    """Somebody deployed again meanwhile, and the clients are there already."""
-    for client, revision, epoch in (("ann", 2, 1), ("bob", 3, 1), ("cy", 1, 2)):
-        at_two.announce(presence(client, revision, epoch), 30)
+    """Somebody deployed again meanwhile, and one client is there already."""
+    deploy(at_two, greeter="Hey")
+    for client, revision in (("ann", 2), ("bob", 3)):
+        at_two.announce(presence(client, revision), 30)
     done = await_clients(at_two, Head(1, 2), time.monotonic() - 0.5, 30)
-    assert (done.present, done.confirmed, done.missing) == (3, 3, ())
+    assert (done.present, done.confirmed, done.missing) == (2, 2, ())
     assert done.slowest_seconds is not None
     assert 0.5 <= done.slowest_seconds < 5
+
+
+def test_who_serves_what_the_store_has_lost_does_not_confirm(at_two: Store) -> None:
+    at_two.announce(presence("ann", 2), 30)
+    for client, revision, epoch in (("bob", 3, 1), ("cy", 1, 2)):
+        at_two.announce(presence(client, revision, epoch), 30)
+    done = await_clients(at_two, Head(1, 2), time.monotonic(), 0.2)
+    assert (done.present, done.confirmed) == (3, 1)
+    assert {client.client for client in done.missing} == {"bob", "cy"}
 
 
 def test_who_does_not_confirm_is_listed_when_the_time_is_over(at_two: Store) -> None:
