@@ -72,18 +72,27 @@ def test_a_hold_reaches_conversations_and_lifting_it_gives_their_release_back(
         assert text_of(client, token=began, policy="pin") == "Hello"
 
 
-def test_a_process_that_does_not_know_the_release_says_so_once_and_serves_the_present_one(
-    client: Client,
-    began: str,
-    embedded_url: str,
-    started: Starter,
-    caplog: pytest.LogCaptureFixture,
+def test_a_process_that_begins_anew_knows_the_releases_before(
+    deployed: Store, store_url: str, started: Starter
 ) -> None:
-    later = started(embedded_url, poll=0.05)
-    caplog.clear()
+    began = Token("greeter", digest("greeter", "Hello"), 1)
+    for text in ("Hi", "Good morning", "Good evening"):
+        deploy(deployed, greeter=text)
+    rollback(deployed, "greeter")
+    client = started(store_url)
+    assert text_of(client) == "Good morning"
+    assert text_of(client, token=str(began)) == "Hello"
+    held = str(Token("greeter", digest("greeter", "Good evening"), 4))
+    assert text_of(client, token=held) == "Good morning"
+    assert text_of(client, token=held, policy="pin") == "Good evening"
+
+
+def test_a_process_that_does_not_know_the_release_says_so_once_and_serves_the_present_one(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     for policy in ("pin", "follow_on_rollback", "pin"):
-        assert text_of(later, token=began, policy=policy) == "Good morning"
-    assert later.get("greeter", token=began).token != began
+        assert text_of(client, token=str(ANY), policy=policy) == "Hello"
+    assert client.get("greeter", token=str(ANY)).token != str(ANY)
     known = [line for line in caplog.messages if "does not know release" in line]
     assert len(known) == 1
     assert "of greeter; its conversations go on with the present one" in known[0]

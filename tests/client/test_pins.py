@@ -66,6 +66,18 @@ def test_a_pin_is_followed_within_a_poll_and_so_is_its_lift(
     assert (client.status().pins, client.status().reason) == ({}, "")
 
 
+def test_a_pin_reaches_open_conversations_whatever_their_policy(
+    deployed_twice: Client, cache: Path
+) -> None:
+    token = deployed_twice.get("greeter").token
+    pin(cache, SHORT)
+    until(lambda: deployed_twice.get("greeter").digest == HELLO)
+    assert deployed_twice.get("greeter", token=token, policy="pin").digest == HELLO
+    pins.lift(disk(cache), "greeter")
+    until(lambda: deployed_twice.get("greeter").digest == HI)
+    assert deployed_twice.get("greeter", token=token, policy="pin").digest == HI
+
+
 def test_a_pin_needs_no_store(
     on_redis: Store, redis_server: Server, started: Starter, cache: Path
 ) -> None:

@@ -1,30 +1,35 @@
 """What conversations need to remember: releases that were served before, and what is held."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
 from promptops.client.conversation import Policy, decide, read_token
 from promptops.client.live import LiveRelease
 from promptops.client.overlay import covered
-from promptops.live.records import Pointer
+from promptops.errors import PromptopsError
+from promptops.live.records import Entry, Pointer
 from promptops.manifest.digest import short
 
 log = logging.getLogger("promptops")
 
 MOST_KEPT = 5
+MOST_RECALLED = 100
 MOST_TOLD = 1000
 
 
 class Earlier:
-    """The last few releases of each unit that this process served, in memory.
+    """The last few releases of each unit, in memory: those before this process began as well.
 
     The refresher writes and every thread reads: values are replaced, never changed. `unknown`
     counts conversations whose release is not among them, `broken` tokens that cannot be read.
+    `pinned` are units that an operator keeps at a release, which counts for conversations too.
     """
 
     def __init__(self) -> None:
         self.unknown = 0
         self.broken = 0
+        self.pinned: Collection[str] = ()
         self._kept: dict[str, tuple[LiveRelease, ...]] = {}
         self._held: dict[str, frozenset[str]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -42,8 +47,35 @@ class Earlier:
                 others = (each for each in self._kept.get(unit, ()) if each.digest != known.digest)
                 self._kept[unit] = (*others, known)[-MOST_KEPT:]
 
+    def recall(
+        self,
+        served: Mapping[str, LiveRelease],
+        history: Iterable[Entry],
+        read: Callable[[str, str, int], LiveRelease],
+    ) -> None:
+        """Learn what was live before, from a history that is newest first.
+
+        `read` compiles a unit's digest of a revision; what it refuses is left out.
+        """
+        found: dict[str, dict[str, int]] = {}
+        for entry in history:
+            for change in entry.changes:
+                live = served.get(change.unit)
+                if live is not None and change.after != live.digest:
+                    found.setdefault(change.unit, {}).setdefault(change.after, entry.revision)
+        newest = [
+            (unit, *each) for unit, seen in found.items() for each in [*seen.items()][:MOST_KEPT]
+        ]
+        for unit, digest, revision in newest[:MOST_RECALLED]:
+            kept = self._kept.get(unit, ())
+            if len(kept) < MOST_KEPT and all(each.digest != digest for each in kept):
+                with suppress(PromptopsError):
+                    self._kept[unit] = (read(unit, digest, revision), *kept)
+
     def goes_on(self, present: LiveRelease, text: str, policy: Policy) -> LiveRelease:
         """The release for a conversation with this token; the present one when in doubt."""
+        if present.unit in self.pinned:
+            return present
         token = read_token(text)
         if token is None or token.unit != present.unit:
             self.broken += 1

@@ -20,7 +20,7 @@ from promptops.client.pins import Pins
 from promptops.client.snapshot import Reader, Snapshot, advance
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
-from promptops.errors import PromptopsError, StoreCorrupt
+from promptops.errors import PromptopsError, StoreCorrupt, StoreError
 from promptops.live.forking import follow_forks
 from promptops.live.records import Presence
 from promptops.live.store import Store
@@ -29,6 +29,7 @@ log = logging.getLogger("promptops")
 
 TIME_TO_WITHDRAW = 0.4
 WHOLE_EVERY = 30.0
+RECALLED_ENTRIES = 50
 
 
 class Refresher:
@@ -77,6 +78,7 @@ class Refresher:
         self._failures = 0
         self._closed_at = 0.0
         self._whole_at: float | None = None
+        self._recalled = False
         self._told = Told()
         follow_forks(self)
 
@@ -126,6 +128,7 @@ class Refresher:
             self._take(
                 self._refresh,
                 self._publish,
+                self._recall,
                 self.settled.set,
                 self._tell,
                 self._announce,
@@ -195,6 +198,17 @@ class Refresher:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
 
+    def _recall(self) -> None:
+        """Once, and before anybody is told that we are ready: what conversations began with."""
+        if self._recalled or self.checked is None:
+            return
+        self._recalled = True
+        try:
+            history = self._store.history(limit=RECALLED_ENTRIES)
+            self.earlier.recall(self._unpinned.units, history, self._reader.read)
+        except StoreError as error:
+            log.debug("earlier releases were not read: %s", error.message)
+
     def _publish(self) -> None:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
         served, snapshot = self.snapshot, self.pins.over(self._unpinned)
@@ -202,6 +216,7 @@ class Refresher:
             return
         self.snapshot = snapshot
         self.shown.publish(snapshot.units)
+        self.earlier.pinned = self.pins.held
         self.announcing.at_once()
         before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
         self.rejected += sum(
@@ -230,8 +245,10 @@ class Refresher:
         self._tell()
 
     def _tell(self) -> None:
+        verdict = judge(self)
+        # Looked at last: a client that is being closed is no news.
         if not self.closing.is_set():
-            self._told.tell(judge(self), self.snapshot.head)
+            self._told.tell(verdict, self.snapshot.head)
 
     def _announce(self) -> None:
         self.announcing.announce(self.snapshot, self.checked, self.error)

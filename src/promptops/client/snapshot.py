@@ -42,6 +42,14 @@ class Reader:
     on_unknown: UnknownInputs
     passed: PassedInputs
 
+    def read(self, unit: str, digest: str, revision: int) -> LiveRelease:
+        """A verified release; raises ReleaseRejected."""
+        data = self.fetch(digest)
+        if data is None:
+            raise ReleaseRejected("C610", f"the release {digest} of {unit} is missing")
+        release = read_release(data, digest, unit)
+        return live_release(release, digest, revision, self.on_unknown, self.passed.seen(unit))
+
 
 def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
     """The next snapshot, or the one served when nothing changed.
@@ -105,7 +113,10 @@ def _take(
             continue
         digest, revision = together[unit]
         try:
-            taken[unit] = _read(unit, digest, revision, served, reader)
+            taken[unit] = live = reader.read(unit, digest, revision)
+            known = served.units.get(unit)
+            before = known.required if known is not None else ()
+            check_inputs(unit, live.required, before, reader.passed.registered(unit))
         except StoreCorrupt as error:
             refused[unit] = Refusal(error.code or "C601", error.message, digest, revision)
     others = {unit: digest for unit, (digest, _) in together.items() if unit not in refused}
@@ -116,16 +127,3 @@ def _take(
 def _was_refused(unit: str, together: Moved, served: Snapshot) -> bool:
     before = served.refused.get(unit)
     return before is not None and before.digest == together[unit][0] and not before.because
-
-
-def _read(unit: str, digest: str, revision: int, served: Snapshot, reader: Reader) -> LiveRelease:
-    """A verified release; raises ReleaseRejected."""
-    data = reader.fetch(digest)
-    if data is None:
-        raise ReleaseRejected("C610", f"the release {digest} of {unit} is missing")
-    release = read_release(data, digest, unit)
-    live = live_release(release, digest, revision, reader.on_unknown, reader.passed.seen(unit))
-    known = served.units.get(unit)
-    before = known.required if known is not None else ()
-    check_inputs(unit, live.required, before, reader.passed.registered(unit))
-    return live
