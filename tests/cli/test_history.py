@@ -16,7 +16,8 @@ def test_the_history_has_exactly_these_facts(rolled_back: Project, store: Store)
     first, second = rolled_back.git("rev-parse", "HEAD~1", "HEAD").split()
     farewell, good = (rolled_back.digest(unit, commit="HEAD~1") for unit in ("farewell", "greeter"))
     bad = rolled_back.digest("greeter")
-    operations = [entry.operation for entry in store.history()]
+    entries = store.history()
+    operations = [entry.operation for entry in entries]
     done = rolled_back.run(*HISTORY, "-o", "json")
     assert (done.code, done.err) == (0, "")
     assert done.json == {
@@ -31,6 +32,7 @@ def test_the_history_has_exactly_these_facts(rolled_back: Project, store: Store)
                 "reason": "invents refunds",
                 "operation": operations[0],
                 "changes": [{"unit": "greeter", "from": bad, "to": good, "held": bad}],
+                "previous": entries[1].link,
             },
             {
                 "revision": 2,
@@ -41,6 +43,7 @@ def test_the_history_has_exactly_these_facts(rolled_back: Project, store: Store)
                 "reason": "",
                 "operation": operations[1],
                 "changes": [{"unit": "greeter", "from": good, "to": bad}],
+                "previous": entries[2].link,
             },
             {
                 "revision": 1,

@@ -76,11 +76,12 @@ def carry_out(
         proposal = decide(state)
         if proposal.entry is None:
             return Deployment(state.head, None, proposal.skipped)
+        entry = _chained(store, state, proposal.entry)
         sent = time.monotonic()
-        swap = _insist(store, state.head, proposal.entry, proposal)
-        with _in_doubt(proposal.entry):
+        swap = _insist(store, state.head, entry, proposal)
+        with _in_doubt(entry):
             if swap.outcome == "won":
-                entry = _read_back(store, proposal.entry)
+                entry = _read_back(store, entry)
                 return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
             if swap.outcome == "missing":
                 raise Refused(
@@ -88,14 +89,20 @@ def carry_out(
                     f"the release {short(swap.digest)} is not in the store",
                     "nothing was changed; deploy it from the commit that made it",
                 )
-            if swap.outcome == "same" or _is_newer(store, proposal.entry.operation, state.head):
-                return _done_already(store, proposal.entry, proposal.skipped, request, sent)
+            if swap.outcome == "same" or _is_newer(store, entry.operation, state.head):
+                return _done_already(store, entry, proposal.skipped, request, sent)
             state = _after_losing(store, state, proposal)
     raise Refused(
         "lost-race",
         f"{ROUNDS} other deployments were faster, one after the other",
         "nothing was changed; try again",
     )
+
+
+def _chained(store: Store, state: State, entry: Entry) -> Entry:
+    """With the link to the entry before: while the head stands, that is the last one."""
+    last = store.history(limit=1) if state.head is not None else []
+    return replace(entry, previous=last[0].link if last else "")
 
 
 def _is_newer(store: Store, operation: str, head: Head | None) -> bool:
@@ -144,7 +151,7 @@ def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposa
     try:
         while True:
             try:
-                return store.swap(expected, entry, proposal.pointers)
+                return store.swap(expected, entry, proposal.pointers, proposal.freeze)
             except OutcomeUnknown as error:
                 lost = error
             except StoreUnreachable:

@@ -1,6 +1,6 @@
 """The store of an app that was told none: it serves from its copy on disk or from its bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from promptops.errors import StoreUnreachable
 from promptops.live.address import Address
@@ -24,10 +24,41 @@ class AbsentStore:
     def release(self, digest: str) -> bytes | None:  # noqa: ARG002
         raise _absent()
 
-    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:  # noqa: ARG002
+    def swap(
+        self,
+        expected: Head | None,  # noqa: ARG002
+        entry: Entry,  # noqa: ARG002
+        pointers: Mapping[str, Pointer],  # noqa: ARG002
+        freeze: str | None = None,  # noqa: ARG002
+    ) -> Swap:
         raise _absent()
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:  # noqa: ARG002
+        raise _absent()
+
+    def keep_report(self, name: str, text: str) -> None:  # noqa: ARG002
+        raise _absent()
+
+    def reports(self) -> dict[str, str]:
+        raise _absent()
+
+    def releases(self) -> list[str]:
+        raise _absent()
+
+    def forget_releases(self, digests: Collection[str]) -> None:  # noqa: ARG002
+        raise _absent()
+
+    def restore(
+        self,
+        expected: Head | None,  # noqa: ARG002
+        head: Head,  # noqa: ARG002
+        pointers: Mapping[str, Pointer],  # noqa: ARG002
+        history: Collection[Entry],  # noqa: ARG002
+        freeze: str,  # noqa: ARG002
+    ) -> bool:
+        raise _absent()
+
+    def erase(self) -> None:
         raise _absent()
 
     def announce(self, presence: Presence, seconds: int) -> None:  # noqa: ARG002

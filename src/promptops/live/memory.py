@@ -3,11 +3,11 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
 from promptops.live.store import PAGE, Swap, Timeouts, check_size
 from promptops.manifest.digest import digest_of
 
@@ -21,6 +21,8 @@ class _Environment:
     pointers: dict[str, tuple[int, Pointer]] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     releases: dict[str, bytes] = field(default_factory=dict)
+    freeze: Freeze | None = None
+    reports: dict[str, str] = field(default_factory=dict)
     clients: dict[str, tuple[float, Presence]] = field(default_factory=dict)
     news: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
@@ -53,7 +55,7 @@ class MemoryStore:
             pointers = {
                 unit: pointer for unit, (at, pointer) in here.pointers.items() if at > known
             }
-        return State(head, pointers, whole=known == 0)
+            return State(head, pointers, whole=known == 0, freeze=here.freeze)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -65,7 +67,13 @@ class MemoryStore:
     def release(self, digest: str) -> bytes | None:
         return self._here.releases.get(digest)
 
-    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+    def swap(
+        self,
+        expected: Head | None,
+        entry: Entry,
+        pointers: Mapping[str, Pointer],
+        freeze: str | None = None,
+    ) -> Swap:
         here = self._here
         with here.news:
             if here.operation == entry.operation:
@@ -78,6 +86,8 @@ class MemoryStore:
             epoch = 1 if expected is None else expected.epoch
             here.head, here.operation = Head(epoch, entry.revision), entry.operation
             here.pointers |= {unit: (entry.revision, each) for unit, each in pointers.items()}
+            if freeze is not None:
+                here.freeze = Freeze.from_json(freeze) if freeze else None
             here.history.append(entry)
             here.news.notify_all()
             return Swap("won", here.head)
@@ -87,6 +97,48 @@ class MemoryStore:
             newest_first = reversed(self._here.history)
             found = [one for one in newest_first if before is None or one.revision < before]
         return found[:limit]
+
+    def keep_report(self, name: str, text: str) -> None:
+        with self._here.news:
+            self._here.reports[name] = text
+
+    def reports(self) -> dict[str, str]:
+        return dict(self._here.reports)
+
+    def releases(self) -> list[str]:
+        return sorted(self._here.releases)
+
+    def forget_releases(self, digests: Collection[str]) -> None:
+        with self._here.news:
+            for digest in digests:
+                self._here.releases.pop(digest, None)
+
+    def restore(
+        self,
+        expected: Head | None,
+        head: Head,
+        pointers: Mapping[str, Pointer],
+        history: Collection[Entry],
+        freeze: str,
+    ) -> bool:
+        here = self._here
+        with here.news:
+            if here.head != expected:
+                return False
+            here.head, here.operation = head, None
+            here.pointers = {unit: (head.revision, each) for unit, each in pointers.items()}
+            here.history = list(history)
+            here.freeze = Freeze.from_json(freeze) if freeze else None
+            here.news.notify_all()
+        return True
+
+    def erase(self) -> None:
+        here = self._here
+        with here.news:
+            here.head, here.operation, here.freeze = None, None, None
+            for held in (here.pointers, here.history, here.releases, here.reports, here.clients):
+                held.clear()
+            here.news.notify_all()
 
     def announce(self, presence: Presence, seconds: int) -> None:
         with self._here.news:

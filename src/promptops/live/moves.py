@@ -59,11 +59,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a swap would write; `entry` is None when there is nothing to do."""
+    """What a swap would write; `entry` is None when there is nothing to do.
+
+    `freeze` is as `Store.swap` takes it.
+    """
 
     entry: Entry | None
     pointers: Mapping[str, Pointer]
     skipped: tuple[Skipped, ...] = ()
+    freeze: str | None = None
 
 
 def request_of(action: str, facts: object) -> str:

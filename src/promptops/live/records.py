@@ -7,6 +7,7 @@ from types import MappingProxyType, NoneType
 from typing import Any
 
 from promptops.errors import StoreCorrupt
+from promptops.manifest.digest import digest_of
 
 # One encoder: `json.dumps` with separators builds a new one at every call.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -54,6 +55,26 @@ class Hold:
     reason: str
     at: str
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Why an environment takes nothing but rollback and safe mode, since when, and who said so."""
+
+    reason: str
+    at: str
+    actor: str
+
+    def to_json(self) -> str:
+        return _encode(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Freeze":
+        """Raises StoreCorrupt when `text` is no freeze."""
+        try:
+            return cls(**_typed(json.loads(text), cls.__slots__))
+        except _JUNK as error:
+            raise StoreCorrupt("the head has a freeze that promptops did not write") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,8 @@ class Entry:
     """One deployment of the history.
 
     `request` names what was asked for, so that an operation id that is used again can be told
-    from one that is used for something else.
+    from one that is used for something else. `previous` is the `link` of the entry before, so that
+    nobody changes, drops or reorders one unnoticed.
     """
 
     revision: int
@@ -137,9 +159,18 @@ class Entry:
     operation: str
     request: str
     changes: tuple[Change, ...]
+    previous: str = ""
+    _stored: str = field(default="", compare=False, repr=False)
+
+    @property
+    def link(self) -> str:
+        """The digest of this entry as it is stored."""
+        return self._stored or digest_of(self.to_json().encode())
 
     def as_json(self) -> dict[str, Any]:
-        facts = {name: getattr(self, name) for name in self.__slots__ if name != "request"}
+        facts = {name: getattr(self, name) for name in _SHOWN}
+        if not self.previous:
+            del facts["previous"]
         return facts | {"changes": [change.as_json() for change in self.changes]}
 
     def to_json(self) -> str:
@@ -151,12 +182,16 @@ class Entry:
     def from_json(cls, text: str | bytes) -> "Entry":
         """Raises StoreCorrupt when `text` is no entry."""
         try:
-            facts = json.loads(text)
+            facts = {"previous": ""} | json.loads(text)
             changes = tuple(Change.from_json(change) for change in _listed(facts["changes"]))
-            names = [name for name in cls.__slots__ if name != "changes"]
-            return cls(**_typed(facts, names), changes=changes)
+            names = [name for name in (*_SHOWN, "request") if name != "changes"]
+            data = text.encode() if isinstance(text, str) else text
+            return cls(**_typed(facts, names), changes=changes, _stored=digest_of(data))
         except _JUNK as error:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+
+
+_SHOWN = tuple(name for name in Entry.__slots__ if name not in {"request", "_stored"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +310,4 @@ class State:
     head: Head | None
     pointers: Mapping[str, Pointer] = field(default_factory=lambda: MappingProxyType({}))
     whole: bool = True
+    freeze: Freeze | None = None

@@ -1,6 +1,6 @@
 """What a store can do; Redis and SQLite keep the same promises, shown by one contract suite."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -55,16 +55,58 @@ class Store(Protocol):
         """The stored bytes, unchecked, at most 1 MiB; None when they are not there."""
         ...
 
-    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+    def swap(
+        self,
+        expected: Head | None,
+        entry: Entry,
+        pointers: Mapping[str, Pointer],
+        freeze: str | None = None,
+    ) -> Swap:
         """The one primitive: if the head is still `expected` and every release is there, write.
 
-        With `expected` None the environment is created. Raises OutcomeUnknown when the answer was
-        lost; the same call again is safe.
+        With `expected` None the environment is created. `freeze` is a Freeze as JSON to set, empty
+        to lift the one there is, None to leave it. Raises OutcomeUnknown when the answer was lost;
+        the same call again is safe.
         """
         ...
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         """Entries with a revision below `before`, newest first."""
+        ...
+
+    def keep_report(self, name: str, text: str) -> None:
+        """Keep the last report of a rehearsal: of a unit, or of `~drill`."""
+        ...
+
+    def reports(self) -> dict[str, str]:
+        """The last reports, by name."""
+        ...
+
+    def releases(self) -> list[str]:
+        """The digests of all releases that are stored, sorted; slow, for an operator."""
+        ...
+
+    def forget_releases(self, digests: Collection[str]) -> None:
+        """Delete releases, whoever points to them."""
+        ...
+
+    def restore(
+        self,
+        expected: Head | None,
+        head: Head,
+        pointers: Mapping[str, Pointer],
+        history: Collection[Entry],
+        freeze: str,
+    ) -> bool:
+        """Put all but the releases in the place of what is there, if that is still at `expected`.
+
+        `history` is oldest first and ends at `head`. False when somebody was faster: nothing was
+        changed then.
+        """
+        ...
+
+    def erase(self) -> None:
+        """Delete the environment, releases and all: for one that was made to be thrown away."""
         ...
 
     def announce(self, presence: Presence, seconds: int) -> None:

@@ -5,8 +5,8 @@
 -- KEYS[1] head, KEYS[2] pointers, KEYS[3] history (as in swap.lua)
 -- ARGV    1 epoch, 2 revision that the reader has ('' for none), 3 the revision after it, 4 entries
 --         read at most before everything is sent
--- Answers {epoch, revision, 'whole'|'changed', {unit, pointer, …}}, or {'wrongtype'|'broken', key,
--- what}.
+-- Answers {epoch, revision, 'whole'|'changed', {unit, pointer, …}, freeze}, or
+-- {'wrongtype'|'broken', key, what}.
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
 end
@@ -23,16 +23,16 @@ if not there[1] then
   if last or there[2] then
     return {'broken', last and KEYS[3] or KEYS[2], last and last[1] or ''}
   end
-  return {'', '', 'whole', {}}
+  return {'', '', 'whole', {}, ''}
 end
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision')
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'freeze')
 if not (counts(head[1]) and counts(head[2])) then
   return {'wrongtype', KEYS[1], 'hash'}
 end
-local epoch, revision = head[1], head[2]
+local epoch, revision, freeze = head[1], head[2], head[3] or ''
 if epoch == ARGV[1] then
   if revision == ARGV[2] then
-    return {epoch, revision, 'changed', {}}
+    return {epoch, revision, 'changed', {}, freeze}
   end
   local next_ = ARGV[3] .. '-0'
   local entries = redis.call('XRANGE', KEYS[3], next_, '+', 'COUNT', ARGV[4])
@@ -55,8 +55,8 @@ if epoch == ARGV[1] then
       end
     end
     if complete then
-      return {epoch, revision, 'changed', pairs_}
+      return {epoch, revision, 'changed', pairs_, freeze}
     end
   end
 end
-return {epoch, revision, 'whole', redis.call('HGETALL', KEYS[2])}
+return {epoch, revision, 'whole', redis.call('HGETALL', KEYS[2]), freeze}

@@ -1,7 +1,8 @@
 """An environment in Redis 7 or Valkey: its keys, and what is asked of them."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import redis
@@ -9,7 +10,7 @@ import redis
 from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.forking import follow_forks
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.listener import RedisListener
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
@@ -28,6 +29,8 @@ class RedisStore:
         self._head = f"{tag}:head"
         self._pointers = f"{tag}:pointers"
         self._history = f"{tag}:history"
+        self._rehearsals = f"{tag}:rehearsals"
+        self._tag = tag
         self._release = f"{tag}:release:"
         self._clients = f"{tag}:clients"
         self._client = f"{tag}:client:"
@@ -58,7 +61,8 @@ class RedisStore:
             unit: Pointer.from_json(text, unit)
             for unit, text in zip(units, flat[1::2], strict=True)
         }
-        return State(head, pointers, whole=said[2] == b"whole")
+        freeze = Freeze.from_json(said[4]) if said[4] else None
+        return State(head, pointers, whole=said[2] == b"whole", freeze=freeze)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -75,7 +79,13 @@ class RedisStore:
         data: bytes | None = self._answer(lambda: self._redis.get(key))
         return data
 
-    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+    def swap(
+        self,
+        expected: Head | None,
+        entry: Entry,
+        pointers: Mapping[str, Pointer],
+        freeze: str | None = None,
+    ) -> Swap:
         before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
         digests = sorted({pointer.digest for pointer in pointers.values()})
         keys = [self._head, self._pointers, self._history, *(self._release + d for d in digests)]
@@ -87,6 +97,7 @@ class RedisStore:
             entry.to_json(),
             " ".join(pointers),
             self._channel,
+            "" if freeze is None else freeze or "lift",
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
@@ -121,6 +132,59 @@ class RedisStore:
             return [Entry.from_json(fields[b"entry"]) for _, fields in found]
         except KeyError as error:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+
+    def keep_report(self, name: str, text: str) -> None:
+        self._answer(lambda: self._redis.hset(self._rehearsals, name, text))
+
+    def reports(self) -> dict[str, str]:
+        found: dict[bytes, bytes] = self._answer(lambda: self._redis.hgetall(self._rehearsals))
+        return {name.decode(): text.decode() for name, text in sorted(found.items())}
+
+    def releases(self) -> list[str]:
+        names = self._scan(self._release)
+        return sorted(name.removeprefix(self._release) for name in names)
+
+    def forget_releases(self, digests: Collection[str]) -> None:
+        self._remove([self._release + digest for digest in digests])
+
+    def restore(
+        self,
+        expected: Head | None,
+        head: Head,
+        pointers: Mapping[str, Pointer],
+        history: Collection[Entry],
+        freeze: str,
+    ) -> bool:
+        """As one transaction: refused as a whole by a server that is full, or has moved on."""
+
+        def write() -> bool:
+            pipe: Any
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.watch(self._head)
+                found = pipe.hmget(self._head, "epoch", "revision")
+                if _as_head(found[0] or b"", found[1] or b"") != expected:
+                    return False
+                pipe.multi()
+                pipe.delete(self._head, self._pointers, self._history)
+                facts = {"epoch": head.epoch, "revision": head.revision}
+                pipe.hset(self._head, mapping=facts | ({"freeze": freeze} if freeze else {}))
+                for unit, pointer in pointers.items():
+                    pipe.hset(self._pointers, unit, pointer.to_json())
+                for entry in history:
+                    units = " ".join(change.unit for change in entry.changes)
+                    fields: Any = {"entry": entry.to_json(), "units": units}
+                    pipe.xadd(self._history, fields, id=f"{entry.revision}-0")
+                pipe.publish(self._channel, head.revision)
+                try:
+                    pipe.execute()
+                except redis.WatchError:
+                    return False
+            return True
+
+        return bool(self._answer(write))
+
+    def erase(self) -> None:
+        self._remove(self._scan(f"{self._tag}:"))
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
@@ -179,6 +243,15 @@ class RedisStore:
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
         )
+
+    def _scan(self, prefix: str) -> list[str]:
+        """The keys that begin so: what they are made of has no sign that a pattern would read."""
+        found = self._answer(lambda: list(self._redis.scan_iter(prefix + "*", count=1000)))
+        return sorted({name.decode(errors="backslashreplace") for name in found})
+
+    def _remove(self, names: Collection[str]) -> None:
+        for name in names:
+            self._answer(partial(self._redis.unlink, name))
 
     def _answer(self, ask: Callable[[], Any]) -> Any:
         return answer(self.address, ask)

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- The swap of one environment: all checks first, all writes last, because nothing undoes a script.
 --
--- KEYS[1] head      hash    epoch, revision, operation
+-- KEYS[1] head      hash    epoch, revision, operation, freeze (JSON, while there is one)
 -- KEYS[2] pointers  hash    unit -> JSON
 -- KEYS[3] history   stream  <revision>-0: entry (JSON), units (names, with spaces between)
 -- KEYS[4…] releases string  must be there
 -- ARGV    1 expected epoch, 2 expected revision (both '' when the environment is to be created),
 --         3 epoch, 4 revision to write, 5 operation, 6 entry, 7 units, 8 channel,
---         9… unit, pointer, unit, pointer, …
+--         9 freeze to set, or 'lift', or '' to leave it, 10… unit, pointer, unit, pointer, …
 -- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken'|'denied',
 -- key, what}.
 -- Revisions stay strings: Lua would write large numbers as 1e+15.
@@ -50,6 +50,7 @@ end
 local writes = {
   {'HSET', KEYS[1], '', ''}, {'HINCRBY', KEYS[1], '', 1}, {'HSET', KEYS[2], '', ''},
   {'XADD', KEYS[3], '*', '', ''}, {'PUBLISH', ARGV[8], ''}, {'HGET', KEYS[1], ''},
+  {'HDEL', KEYS[1], ''},
 }
 for _, write in ipairs(writes) do
   if not redis.acl_check_cmd(unpack(write)) then
@@ -59,7 +60,12 @@ end
 
 redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'operation', ARGV[5])
 redis.call('HINCRBY', KEYS[1], 'revision', 1)
-for i = 9, #ARGV, 2 do
+if ARGV[9] == 'lift' then
+  redis.call('HDEL', KEYS[1], 'freeze')
+elseif ARGV[9] ~= '' then
+  redis.call('HSET', KEYS[1], 'freeze', ARGV[9])
+end
+for i = 10, #ARGV, 2 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 redis.call('XADD', KEYS[3], ARGV[4] .. '-0', 'entry', ARGV[6], 'units', ARGV[7])

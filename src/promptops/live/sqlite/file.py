@@ -22,6 +22,7 @@ CREATE TABLE history (environment TEXT, revision INTEGER, operation TEXT, entry 
 CREATE TABLE releases (environment TEXT, digest TEXT, data BLOB, PRIMARY KEY (environment, digest));
 CREATE TABLE clients (environment TEXT, client TEXT, presence TEXT, expires REAL,
                       PRIMARY KEY (environment, client));
+CREATE TABLE notes (environment TEXT, name TEXT, text TEXT, PRIMARY KEY (environment, name));
 """
 
 

@@ -2,15 +2,17 @@
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
+
+FREEZE, REPORT = "freeze", "rehearsal "
 
 
 class SqliteStore:
@@ -39,10 +41,15 @@ class SqliteStore:
                     "SELECT unit, pointer FROM pointers WHERE environment = ? AND revision > ?",
                     (self.environment, known),
                 ).fetchall()
+                frozen = db.execute(
+                    "SELECT text FROM notes WHERE environment = ? AND name = ?",
+                    (self.environment, FREEZE),
+                ).fetchone()
             finally:
                 db.execute("ROLLBACK")
         pointers = {unit: Pointer.from_json(text, unit) for unit, text in rows}
-        return State(head, pointers, whole=known == 0)
+        freeze = Freeze.from_json(frozen[0]) if frozen else None
+        return State(head, pointers, whole=known == 0, freeze=freeze)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -71,7 +78,13 @@ class SqliteStore:
         check_size(digest, size)
         return bytes(data)
 
-    def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
+    def swap(
+        self,
+        expected: Head | None,
+        entry: Entry,
+        pointers: Mapping[str, Pointer],
+        freeze: str | None = None,
+    ) -> Swap:
         with self._file.writing() as db:
             head, operation = self._head(db)
             if operation == entry.operation:
@@ -85,23 +98,9 @@ class SqliteStore:
                     "SELECT 1 FROM releases WHERE environment = ? AND digest = ?", key
                 ).fetchone():
                     return Swap("missing", expected, digest)
-            epoch = 1 if expected is None else expected.epoch
-            db.execute(
-                "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)",
-                (self.environment, epoch, entry.revision, entry.operation),
-            )
-            db.executemany(
-                "INSERT OR REPLACE INTO pointers VALUES (?, ?, ?, ?)",
-                [
-                    (self.environment, unit, pointer.to_json(), entry.revision)
-                    for unit, pointer in pointers.items()
-                ],
-            )
-            db.execute(
-                "INSERT INTO history VALUES (?, ?, ?, ?)",
-                (self.environment, entry.revision, entry.operation, entry.to_json()),
-            )
-        return Swap("won", Head(epoch, entry.revision))
+            won = Head(1 if expected is None else expected.epoch, entry.revision)
+            self._write(db, won, entry.operation, pointers, [entry], freeze)
+        return Swap("won", won)
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         with self._file.reading() as db:
@@ -113,6 +112,59 @@ class SqliteStore:
                 (self.environment, before if before is not None else 1 << 62, limit),
             ).fetchall()
         return [Entry.from_json(text) for (text,) in rows]
+
+    def keep_report(self, name: str, text: str) -> None:
+        with self._file.writing() as db:
+            row = (self.environment, REPORT + name, text)
+            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
+
+    def reports(self) -> dict[str, str]:
+        with self._file.reading() as db:
+            if db is None:
+                return {}
+            rows = db.execute(
+                "SELECT name, text FROM notes WHERE environment = ?", (self.environment,)
+            ).fetchall()
+        found = {name: text for name, text in rows if name.startswith(REPORT)}
+        return {name.removeprefix(REPORT): text for name, text in sorted(found.items())}
+
+    def releases(self) -> list[str]:
+        with self._file.reading() as db:
+            if db is None:
+                return []
+            rows = db.execute(
+                "SELECT digest FROM releases WHERE environment = ? ORDER BY digest",
+                (self.environment,),
+            ).fetchall()
+        return [digest for (digest,) in rows]
+
+    def forget_releases(self, digests: Collection[str]) -> None:
+        with self._file.writing() as db:
+            db.executemany(
+                "DELETE FROM releases WHERE environment = ? AND digest = ?",
+                [(self.environment, digest) for digest in digests],
+            )
+
+    def restore(
+        self,
+        expected: Head | None,
+        head: Head,
+        pointers: Mapping[str, Pointer],
+        history: Collection[Entry],
+        freeze: str,
+    ) -> bool:
+        with self._file.writing() as db:
+            if self._head(db)[0] != expected:
+                return False
+            for table in ("pointers", "history"):
+                db.execute(f"DELETE FROM {table} WHERE environment = ?", (self.environment,))  # noqa: S608
+            self._write(db, head, "", pointers, history, freeze)
+        return True
+
+    def erase(self) -> None:
+        with self._file.writing() as db:
+            for table in ("head", "pointers", "history", "releases", "clients", "notes"):
+                db.execute(f"DELETE FROM {table} WHERE environment = ?", (self.environment,))  # noqa: S608
 
     def announce(self, presence: Presence, seconds: int) -> None:
         if not self._file.path.exists():
@@ -147,6 +199,39 @@ class SqliteStore:
 
     def close(self) -> None:
         self._file.close()
+
+    def _write(
+        self,
+        db: sqlite3.Connection,
+        head: Head,
+        operation: str,
+        pointers: Mapping[str, Pointer],
+        entries: Collection[Entry],
+        freeze: str | None,
+    ) -> None:
+        environment = self.environment
+        db.execute(
+            "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)",
+            (environment, head.epoch, head.revision, operation),
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO pointers VALUES (?, ?, ?, ?)",
+            [
+                (environment, unit, pointer.to_json(), head.revision)
+                for unit, pointer in pointers.items()
+            ],
+        )
+        db.executemany(
+            "INSERT INTO history VALUES (?, ?, ?, ?)",
+            [(environment, each.revision, each.operation, each.to_json()) for each in entries],
+        )
+        if freeze:
+            row = (environment, FREEZE, freeze)
+            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
+        elif freeze is not None:
+            db.execute(
+                "DELETE FROM notes WHERE environment = ? AND name = ?", (environment, FREEZE)
+            )
 
     def _head(self, db: sqlite3.Connection) -> tuple[Head | None, str | None]:
         row = db.execute(
