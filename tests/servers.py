@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -145,6 +146,8 @@ def sqlite_dump(path: Path) -> object:
 
 
 def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
+    """Below those that outgoing connections take: a server that was killed finds its own again."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
