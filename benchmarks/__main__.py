@@ -16,10 +16,13 @@ from pathlib import Path
 from benchmarks import (
     commands,
     comparing,
+    contending,
+    occupying,
     planning,
     reading,
     rendering,
     spreading,
+    starting,
     swapping,
     validating,
 )
@@ -29,6 +32,9 @@ from benchmarks.table import Row, markdown, write_between_markers
 README = Path(__file__).with_name("README.md")
 SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "reading": reading.rows,
+    "contending": contending.rows,
+    "starting": starting.rows,
+    "occupying": occupying.rows,
     "rendering": rendering.rows,
     "swapping": swapping.rows,
     "commands": commands.rows,
@@ -61,7 +67,15 @@ def circumstances() -> str:
     said = subprocess.run([SERVER, "--version"], capture_output=True, text=True, check=True).stdout
     server = re.sub(r"^(\w+) server v=([\d.]+).*", r"\1 \2", said.strip())
     peers = ", ".join(
-        f"{name} {version(name)}" for name in ("redis", "jinja2", "langfuse", "check-jsonschema")
+        f"{name} {version(name)}"
+        for name in (
+            "redis",
+            "jinja2",
+            "langfuse",
+            "launchdarkly-server-sdk",
+            "growthbook",
+            "check-jsonschema",
+        )
     )
     return (
         f"Measured on {date.today()} with `make bench`: {os.cpu_count()} cores, "
