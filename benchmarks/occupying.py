@@ -60,7 +60,12 @@ def rows() -> Iterator[Row]:
 
 def added(program: str) -> Callable[[], float]:
     """Bytes that a program adds to what Python itself has resident."""
-    return lambda: _resident(program) - _resident("")
+    return lambda: _resident(program) - bare()
+
+
+def bare() -> float:
+    """Bytes that Python itself has resident."""
+    return _resident("")
 
 
 def _resident(program: str) -> float:
