@@ -12,7 +12,11 @@ from benchmarks.unit import ENVIRONMENT, UNIT, deploy
 from promptops.live.opening import open_store
 
 ROUNDS = 15
+# Langfuse brings OpenTelemetry along, and redis-py loads it wherever it is installed; that would
+# make an app without Langfuse pay for Langfuse.
 START = """
+import sys
+sys.modules["opentelemetry"] = None
 from promptops import Client
 client = Client({url!r}, environment={environment!r})
 client.wait_ready(5)
