@@ -8,7 +8,8 @@
     │   └── UnknownUnit     2  a unit by a name that is not there
     ├── Refused             3  understood, and not done: hold, lost race, older commit, …
     ├── StoreError          4  the store could not answer
-    │   ├── StoreUnreachable   no connection, no permission, no such file
+    │   ├── StoreUnreachable   no connection, no such file
+    │   │   └── StoreDenied        it does not let us: user, password or permission
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
@@ -102,6 +103,10 @@ class StoreError(PromptopsError):
 
 class StoreUnreachable(StoreError):
     """No connection, no permission or no such file."""
+
+
+class StoreDenied(StoreUnreachable):
+    """The store knows no such user or password, or does not permit that to this user."""
 
 
 class StoreCorrupt(StoreError):

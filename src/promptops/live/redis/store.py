@@ -1,24 +1,31 @@
 """An environment in Redis 7 or Valkey: its keys, and what is asked of them."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import redis
 
-from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreError, StoreUnreachable
+from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Script, answer, connect
 from promptops.live.redis.listener import RedisListener
+from promptops.live.redis.primary import elsewhere
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 
 CATCH_UP = 100
+LOOK_AGAIN = 0.1
 
 
 class RedisStore:
-    """Implements `promptops.live.store.Store`; `timeouts` bound every answer; no retries."""
+    """Implements `promptops.live.store.Store`; `timeouts` bound every answer.
+
+    Nothing is retried but what another node may do, and that for `timeouts.failover` seconds.
+    """
 
     def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
         self.address = address
@@ -31,7 +38,9 @@ class RedisStore:
         self._clients = f"{tag}:clients"
         self._client = f"{tag}:client:"
         self._channel = f"{tag}:changes"
-        self._redis = connect(address, timeouts)
+        self._redis = connect(address, timeouts, self._head)
+        # A plain address has one node; a name that moved to another one is looked up once more.
+        self._patience = min(timeouts.failover, 60.0 if address.seeds else LOOK_AGAIN)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
 
@@ -40,10 +49,13 @@ class RedisStore:
         if since is not None:
             known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
         keys = [self._head, self._pointers, self._history]
-        with self._connected() as connection:
-            said = self._answer(
-                lambda: self._read.run_readonly(connection, keys, [*known, CATCH_UP])
-            )
+
+        def once() -> Any:
+            with self._connected() as connection:
+                ask = partial(self._read.run_readonly, connection, keys, [*known, CATCH_UP])
+                return answer(self.address, ask)
+
+        said = self._led(once)
         if said[0] in {b"wrongtype", b"broken"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
@@ -61,7 +73,13 @@ class RedisStore:
         check_size(digest, len(data))
         key = self._release + digest
         self._answer(lambda: self._redis.set(key, data, nx=True))
-        check_written(digest, data, self.release(digest))
+        found = self.release(digest)
+        if found is None:
+            raise StoreUnreachable(
+                f"{self.address} lost a release that was written a moment ago",
+                "another node was made primary, or Redis evicts; nothing was deployed, try again",
+            )
+        check_written(digest, data, found)
         return digest
 
     def release(self, digest: str) -> bytes | None:
@@ -86,22 +104,26 @@ class RedisStore:
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
-        with self._connected() as connection:
-            try:
-                said = self._answer(lambda: self._swap.run(connection, keys, arguments))
-            except StoreUnreachable as error:
-                if isinstance(error.__cause__, redis.ResponseError):
-                    raise
-                raise OutcomeUnknown(
-                    f"the answer of {self.address} to the swap was lost: {error.message}"
-                ) from error
+
+        def once() -> Any:
+            with self._connected() as connection:
+                try:
+                    return answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                except StoreUnreachable as error:
+                    if isinstance(error.__cause__, redis.ResponseError):
+                        raise
+                    raise OutcomeUnknown(
+                        f"the answer of {self.address} to the swap was lost: {error.message}"
+                    ) from error
+
+        said = self._led(once)
         outcome, first, second = (part.decode() for part in said)
         if outcome in {"wrongtype", "broken"}:
             raise self._corrupt(said, expected)
         if outcome == "missing":
             return Swap("missing", expected, first.removeprefix(self._release))
         if outcome == "denied":
-            raise StoreUnreachable(
+            raise StoreDenied(
                 f"{self.address} refused: the user may not {second} {first}", PERMISSION
             )
         if outcome not in {"won", "same", "lost"}:
@@ -167,13 +189,30 @@ class RedisStore:
         )
 
     def _answer(self, ask: Callable[[], Any]) -> Any:
-        return answer(self.address, ask)
+        return self._led(lambda: answer(self.address, ask))
+
+    def _led(self, act: Callable[[], Any]) -> Any:
+        """Act; where the node was the wrong one, on the one that is right by now, if it comes up
+        in time. Only for what changed nothing when it raises StoreUnreachable.
+        """
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return act()
+            except StoreUnreachable as error:
+                if not elsewhere(error.__cause__, led=bool(self.address.seeds)):
+                    raise
+                # Connections look up their node when they connect.
+                self._redis.connection_pool.disconnect(inuse_connections=False)
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(LOOK_AGAIN)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
         """A connection that stands: when this raises StoreUnreachable, nothing was sent."""
         pool = self._redis.connection_pool
-        connection = self._answer(pool.get_connection)
+        connection = answer(self.address, pool.get_connection)
         try:
             yield connection
         finally:

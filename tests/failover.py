@@ -1,0 +1,81 @@
+"""A primary, a replica and three sentinels that watch them, all of them a test's own."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.servers import VALKEY, Server
+from tests.waiting import eventually
+
+WATCH = """\
+sentinel monitor main 127.0.0.1 {port} 2
+sentinel down-after-milliseconds main 300
+sentinel failover-timeout main 1000
+"""
+AUTH = "sentinel auth-user main {user}\nsentinel auth-pass main {password}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """`url` names the sentinels."""
+
+    primary: Server
+    replica: Server
+    sentinels: list[Server]
+
+    @property
+    def url(self) -> str:
+        return (
+            "redis+sentinel://" + ",".join(f"127.0.0.1:{s.port}" for s in self.sentinels) + "/main"
+        )
+
+    def promoted(self) -> bool:
+        """Whether the replica is the primary now."""
+        return bool(self.replica.ask("ROLE")[0] == b"master")
+
+    def in_step(self) -> bool:
+        """Whether the replica has all that the primary wrote."""
+        replicas = self.primary.ask("ROLE")[2]
+        return [int(each[2]) for each in replicas] == [int(self.primary.ask("ROLE")[1])]
+
+    def fail_over(self) -> None:
+        """As an operator asks for it; returns when it is done."""
+        self.sentinels[0].ask("SENTINEL", "FAILOVER", "main")
+        assert eventually(self.promoted, 10)
+
+
+@contextlib.contextmanager
+def watched(binary: str = VALKEY) -> Iterator[Watched]:
+    with contextlib.ExitStack() as stack:
+
+        def start(options: tuple[str, ...] = (), config: str = "") -> Server:
+            server = Server(binary, options, config)
+            stack.callback(server.close)
+            return server.start()
+
+        primary = start(("--repl-diskless-sync-delay", "0"))
+        replica = start(("--replicaof", f"127.0.0.1 {primary.port}"))
+        assert eventually(lambda: len(primary.ask("ROLE")[2]) == 1, 10)
+        config = WATCH.format(port=primary.port)
+        sentinels = [start(("--sentinel",), config) for _ in range(3)]
+        found = Watched(primary, replica, sentinels)
+
+        def agreed() -> bool:
+            """Each knows the two others and the replica."""
+            return all(
+                (known[b"num-other-sentinels"], known[b"num-slaves"]) == (b"2", b"1")
+                for known in (
+                    as_facts(each.ask("SENTINEL", "MASTER", "main")) for each in sentinels
+                )
+            )
+
+        assert eventually(agreed, 20)
+        yield found
+
+
+def as_facts(said: object) -> dict[bytes, bytes]:
+    """redis-py parses what a sentinel says, or leaves it a flat list."""
+    if isinstance(said, dict):
+        return {str(k).encode(): str(v).encode() for k, v in said.items()}
+    assert isinstance(said, list)
+    return dict(zip(said[::2], said[1::2], strict=True))
