@@ -35,6 +35,7 @@ COMMANDS = {
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
     "history": ("environment", "The deployments of an environment, newest first."),
+    "acl": ("acl", "Print the ACL line for a Redis user of an environment, by role."),
     "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
 }

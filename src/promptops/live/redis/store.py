@@ -12,6 +12,7 @@ from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreErr
 from promptops.live.address import Address
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Script, answer, connect
+from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
@@ -30,15 +31,8 @@ class RedisStore:
     def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
         self.address = address
         self.environment = environment
-        tag = f"{{{address.namespace}:{environment}}}"
-        self._head = f"{tag}:head"
-        self._pointers = f"{tag}:pointers"
-        self._history = f"{tag}:history"
-        self._release = f"{tag}:release:"
-        self._clients = f"{tag}:clients"
-        self._client = f"{tag}:client:"
-        self._channel = f"{tag}:changes"
-        self._redis = connect(address, timeouts, self._head)
+        self._keys = Keys(address.namespace, environment)
+        self._redis = connect(address, timeouts, self._keys.head)
         # A plain address has one node; a name that moved to another one is looked up once more.
         self._patience = min(timeouts.failover, 60.0 if address.seeds else LOOK_AGAIN)
         self._swap = Script("swap.lua")
@@ -48,7 +42,7 @@ class RedisStore:
         known = ["", "", ""]
         if since is not None:
             known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
-        keys = [self._head, self._pointers, self._history]
+        keys = [self._keys.head, self._keys.pointers, self._keys.history]
 
         def once() -> Any:
             with self._connected() as connection:
@@ -71,7 +65,7 @@ class RedisStore:
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
         check_size(digest, len(data))
-        key = self._release + digest
+        key = self._keys.release + digest
         self._answer(lambda: self._redis.set(key, data, nx=True))
         found = self.release(digest)
         if found is None:
@@ -83,7 +77,7 @@ class RedisStore:
         return digest
 
     def release(self, digest: str) -> bytes | None:
-        key = self._release + digest
+        key = self._keys.release + digest
         size = self._answer(lambda: self._redis.strlen(key))
         check_size(digest, size)
         data: bytes | None = self._answer(lambda: self._redis.get(key))
@@ -92,7 +86,12 @@ class RedisStore:
     def swap(self, expected: Head | None, entry: Entry, pointers: Mapping[str, Pointer]) -> Swap:
         before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
         digests = sorted({pointer.digest for pointer in pointers.values()})
-        keys = [self._head, self._pointers, self._history, *(self._release + d for d in digests)]
+        keys = [
+            self._keys.head,
+            self._keys.pointers,
+            self._keys.history,
+            *(self._keys.release + d for d in digests),
+        ]
         arguments = [
             *before,
             before[0] or "1",
@@ -100,7 +99,7 @@ class RedisStore:
             entry.operation,
             entry.to_json(),
             " ".join(pointers),
-            self._channel,
+            self._keys.channel,
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
@@ -121,7 +120,7 @@ class RedisStore:
         if outcome in {"wrongtype", "broken"}:
             raise self._corrupt(said, expected)
         if outcome == "missing":
-            return Swap("missing", expected, first.removeprefix(self._release))
+            return Swap("missing", expected, first.removeprefix(self._keys.release))
         if outcome == "denied":
             raise StoreDenied(
                 f"{self.address} refused: the user may not {second} {first}", PERMISSION
@@ -133,7 +132,7 @@ class RedisStore:
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         newest = "+" if before is None else f"({max(before, 1)}-0"
         found = self._answer(
-            lambda: self._redis.xrevrange(self._history, max=newest, min="-", count=limit)
+            lambda: self._redis.xrevrange(self._keys.history, max=newest, min="-", count=limit)
         )
         try:
             return [Entry.from_json(fields[b"entry"]) for _, fields in found]
@@ -142,35 +141,35 @@ class RedisStore:
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
-            self._redis.set(self._client + presence.client, presence.to_json(), ex=seconds)
-            self._redis.sadd(self._clients, presence.client)
+            self._redis.set(self._keys.client + presence.client, presence.to_json(), ex=seconds)
+            self._redis.sadd(self._keys.clients, presence.client)
 
         self._answer(write)
 
     def withdraw(self, client: str) -> None:
         def write() -> None:
-            self._redis.srem(self._clients, client)
-            self._redis.delete(self._client + client)
+            self._redis.srem(self._keys.clients, client)
+            self._redis.delete(self._keys.client + client)
 
         self._answer(write)
 
     def clients(self) -> list[Presence]:
-        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._clients)))
+        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._keys.clients)))
         if not names:
             return []
-        keys = [self._client.encode() + name for name in names]
+        keys = [self._keys.client.encode() + name for name in names]
         texts = self._answer(lambda: self._redis.mget(keys))
         gone = [name for name, text in zip(names, texts, strict=True) if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
             with contextlib.suppress(StoreError):
-                self._answer(lambda: self._redis.srem(self._clients, *gone))
+                self._answer(lambda: self._redis.srem(self._keys.clients, *gone))
         found = (Presence.from_json(text) for text in texts if text is not None)
         return [presence for presence in found if presence is not None]
 
     def listen(self) -> RedisListener:
         connection = self._redis.connection_pool.make_connection()
-        return RedisListener(connection, self.address, self._channel)
+        return RedisListener(connection, self.address, self._keys.channel)
 
     def close(self) -> None:
         self._redis.close()
@@ -180,7 +179,7 @@ class RedisStore:
         """What a script that answered wrongtype or broken has found."""
         key, what = answer[1].decode(), answer[2].decode()
         if answer[0] == b"broken":
-            last = what.removesuffix("-0") if key == self._history else "pointers"
+            last = what.removesuffix("-0") if key == self._keys.history else "pointers"
             return apart(self.environment, head, last)
         return StoreCorrupt(
             f"the key {key} holds a {what}, not what promptops writes",
