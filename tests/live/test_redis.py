@@ -26,7 +26,7 @@ from tests.waiting import eventually
 
 # What a client needs, and nothing that writes.
 READER = "ping select client hello evalsha_ro eval_ro type hmget hget hgetall xrange xrevrange"
-READER += " strlen get smembers mget subscribe"
+READER += " hkeys hstrlen strlen get smembers subscribe"
 
 
 def tag(url: str) -> str:

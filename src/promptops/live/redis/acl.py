@@ -15,7 +15,7 @@ PLACEHOLDER = "#SHA256-OF-THE-PASSWORD"
 _CONNECTING = "+@connection -@dangerous -@admin +role +cluster|slots"
 _READING = (
     "+evalsha_ro +eval_ro +type +hmget +hget +hgetall +hkeys +hstrlen +xrange +xrevrange +strlen "
-    "+get +smembers +mget +subscribe +unsubscribe"
+    "+get +smembers +subscribe +unsubscribe"
 )
 _PRESENCE = "+set +del +sadd +srem"
 _PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem"

@@ -127,7 +127,7 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
             f"a key of this environment in {address} holds data that promptops did not write",
             "another program uses it; choose a namespace of your own with ?ns=NAME",
         )
-    if isinstance(error, redis.exceptions.NoPermissionError):
+    if isinstance(error, redis.exceptions.NoPermissionError) or "ACL failure in script" in text:
         return StoreDenied(f"{address} refused: {text}", PERMISSION)
     # redis-py takes the first word away from the replies that it has a class for.
     hints = {

@@ -17,9 +17,14 @@ from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
+from promptops.manifest.release import MAX_BYTES
 
 CATCH_UP = 100
 LOOK_AGAIN = 0.1
+# Bytes that are not loaded from what somebody else may have planted.
+MAX_POINTER = MAX_BYTES
+MAX_ENTRY = 16 * MAX_BYTES
+MAX_PRESENCE = MAX_BYTES
 
 
 class RedisStore:
@@ -37,20 +42,16 @@ class RedisStore:
         self._patience = min(timeouts.failover, 60.0 if address.seeds else LOOK_AGAIN)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
+        self._entries = Script("history.lua")
+        self._present = Script("clients.lua")
 
     def read(self, since: Head | None = None) -> State:
         known = ["", "", ""]
         if since is not None:
             known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
         keys = [self._keys.head, self._keys.pointers, self._keys.history]
-
-        def once() -> Any:
-            with self._connected() as connection:
-                ask = partial(self._read.run_readonly, connection, keys, [*known, CATCH_UP])
-                return answer(self.address, ask)
-
-        said = self._led(once)
-        if said[0] in {b"wrongtype", b"broken"}:
+        said = self._run(self._read, keys, [*known, CATCH_UP, MAX_POINTER])
+        if said[0] in {b"wrongtype", b"broken", b"oversize"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
         flat = said[3]
@@ -131,13 +132,10 @@ class RedisStore:
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         newest = "+" if before is None else f"({max(before, 1)}-0"
-        found = self._answer(
-            lambda: self._redis.xrevrange(self._keys.history, max=newest, min="-", count=limit)
-        )
-        try:
-            return [Entry.from_json(fields[b"entry"]) for _, fields in found]
-        except KeyError as error:
-            raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+        said = self._run(self._entries, [self._keys.history], [newest, limit, MAX_ENTRY])
+        if said[0] == b"ok":
+            return [Entry.from_json(entry) for entry in said[1:]]
+        raise self._corrupt([said[0], self._keys.history.encode(), said[2]], None)
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
@@ -154,17 +152,14 @@ class RedisStore:
         self._answer(write)
 
     def clients(self) -> list[Presence]:
-        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._keys.clients)))
-        if not names:
-            return []
-        keys = [self._keys.client.encode() + name for name in names]
-        texts = self._answer(lambda: self._redis.mget(keys))
-        gone = [name for name, text in zip(names, texts, strict=True) if text is None]
+        said = self._run(self._present, [self._keys.clients], [self._keys.client, MAX_PRESENCE])
+        texts = dict(sorted(zip(said[::2], said[1::2], strict=True)))
+        gone = [name for name, text in texts.items() if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
             with contextlib.suppress(StoreError):
                 self._answer(lambda: self._redis.srem(self._keys.clients, *gone))
-        found = (Presence.from_json(text) for text in texts if text is not None)
+        found = (Presence.from_json(text) for text in texts.values() if text is not None)
         return [presence for presence in found if presence is not None]
 
     def listen(self) -> RedisListener:
@@ -181,11 +176,25 @@ class RedisStore:
         if answer[0] == b"broken":
             last = what.removesuffix("-0") if key == self._keys.history else "pointers"
             return apart(self.environment, head, last)
+        if answer[0] == b"strange":
+            return StoreCorrupt("the history holds an entry that promptops did not write")
+        if answer[0] == b"oversize":
+            what = f"value of {what} bytes"
         return StoreCorrupt(
             f"the key {key} holds a {what}, not what promptops writes",
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
         )
+
+    def _run(self, script: Script, keys: list[str], arguments: list[Any]) -> Any:
+        """A script that only reads."""
+
+        def once() -> Any:
+            with self._connected() as connection:
+                ask = partial(script.run_readonly, connection, keys, arguments)
+                return answer(self.address, ask)
+
+        return self._led(once)
 
     def _answer(self, ask: Callable[[], Any]) -> Any:
         return self._led(lambda: answer(self.address, ask))
