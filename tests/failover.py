@@ -12,7 +12,6 @@ sentinel monitor main 127.0.0.1 {port} 2
 sentinel down-after-milliseconds main 300
 sentinel failover-timeout main 1000
 """
-AUTH = "sentinel auth-user main {user}\nsentinel auth-pass main {password}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(binary: str = VALKEY) -> Iterator[Watched]:
+def watched(binary: str = VALKEY, sentinels: int = 3) -> Iterator[Watched]:
     with contextlib.ExitStack() as stack:
 
         def start(options: tuple[str, ...] = (), config: str = "") -> Server:
@@ -57,25 +56,16 @@ def watched(binary: str = VALKEY) -> Iterator[Watched]:
         replica = start(("--replicaof", f"127.0.0.1 {primary.port}"))
         assert eventually(lambda: len(primary.ask("ROLE")[2]) == 1, 10)
         config = WATCH.format(port=primary.port)
-        sentinels = [start(("--sentinel",), config) for _ in range(3)]
-        found = Watched(primary, replica, sentinels)
+        watching = [start(("--sentinel",), config) for _ in range(sentinels)]
 
         def agreed() -> bool:
             """Each knows the two others and the replica."""
+            known = [each.ask("SENTINEL", "MASTER", "main") for each in watching]
+            facts = [dict(zip(said[::2], said[1::2], strict=True)) for said in known]
             return all(
-                (known[b"num-other-sentinels"], known[b"num-slaves"]) == (b"2", b"1")
-                for known in (
-                    as_facts(each.ask("SENTINEL", "MASTER", "main")) for each in sentinels
-                )
+                (each[b"num-other-sentinels"], each[b"num-slaves"]) == (b"2", b"1")
+                for each in facts
             )
 
         assert eventually(agreed, 20)
-        yield found
-
-
-def as_facts(said: object) -> dict[bytes, bytes]:
-    """redis-py parses what a sentinel says, or leaves it a flat list."""
-    if isinstance(said, dict):
-        return {str(k).encode(): str(v).encode() for k, v in said.items()}
-    assert isinstance(said, list)
-    return dict(zip(said[::2], said[1::2], strict=True))
+        yield Watched(primary, replica, watching)

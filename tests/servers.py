@@ -138,9 +138,10 @@ class Server:
         return False
 
 
-def start_cluster(binary: str = VALKEY) -> Server:
+def start_cluster(binary: str = VALKEY, options: Sequence[str] = ()) -> Server:
     """Of one node with all slots: what there is to find is a key in another slot."""
-    server = Server(binary, ["--cluster-enabled", "yes", "--cluster-port", str(free_port())])
+    of_cluster = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    server = Server(binary, [*of_cluster, *options])
     try:
         server.start().ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         # A new cluster takes two seconds before it is willing.

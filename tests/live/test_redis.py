@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from promptops.errors import StoreError, StoreUnreachable
+from promptops.errors import StoreDenied, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
 from promptops.live.records import Head, Presence
@@ -111,7 +111,7 @@ def test_a_reader_may_read_and_listen_and_not_write(
     assert reader.history() == writer.history()
     assert [client.client for client in reader.clients()] == ["ann"]
     listener = reader.listen()
-    refused = pytest.raises(StoreUnreachable, match=r"refused: .* permission")
+    refused = pytest.raises(StoreDenied, match=r"refused: .* permission")
     wanted = {"greeter": digest("greeter", "Hi")}
     proposal = moves.deploy(reader.read(), wanted, intent(), skip_held=False, request="")
     assert proposal.entry is not None
@@ -150,7 +150,7 @@ def test_a_permission_that_is_missing_is_noticed_before_the_first_write(
         store.put(release("greeter", text))
     for expected in (None, Head(1, 1)):
         before = shared_server.dump(f"{tag(redis_url)}:*")
-        with pytest.raises(StoreUnreachable) as error:
+        with pytest.raises(StoreDenied) as error:
             try_to_deploy(store, {"greeter": "Hi"}, expected)
         assert error.value.message.endswith(
             f"refused: the user may not {lacks.format(tag(redis_url))}"
