@@ -45,7 +45,7 @@ def acl(
     promptops acl --role client --env production --password-file secret | redis-cli
     """
     place = settings.environment(env, store)
-    if place.address.scheme in {"sqlite", "memory", "none"}:
+    if place.address.scheme in {"sqlite", "memory"}:
         raise UsageError(
             f"{place.address} has no users", "who may use a file is said by its permissions"
         )

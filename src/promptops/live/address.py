@@ -1,7 +1,6 @@
 """Where a store is: `sqlite:///relative.db`, `sqlite:////absolute.db`, `redis://`, `rediss://`,
 `unix://`, `redis+sentinel://`, `redis+cluster://` (`rediss+…` with TLS), and `memory:name` for
-tests. A password never leaves this module in a message or a
-representation.
+tests. A password never leaves this module in a message or a representation.
 """
 
 import re
@@ -85,9 +84,9 @@ class Address:
         shown = ",".join(f"[{h}]:{p}" if ":" in h else f"{h}:{p}" for h, p in places)
         if self.has_sentinels:
             shown += f"/{self.path}"
-        return f"{self.scheme}://{secret}{shown}" + (
-            "" if self.scheme in _CLUSTER else f"/{self.db}"
-        )
+        if self.scheme not in _CLUSTER:
+            shown += f"/{self.db}"
+        return f"{self.scheme}://{secret}{shown}"
 
     def relative_to(self, folder: str) -> "Address":
         """A relative SQLite path starts at `folder`; other addresses stay as they are."""

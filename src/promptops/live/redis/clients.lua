@@ -5,9 +5,8 @@
 -- KEYS[1] clients  set of ids
 -- ARGV    1 prefix of the keys of the records, 2 bytes at most in an id and in a record
 -- Answers {id, record, id, record, …}; a record that expired or is none is false.
-local answer = {}
+local answer, limit = {}, tonumber(ARGV[2])
 for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local limit = tonumber(ARGV[2])
   if #id <= limit then
     local key = ARGV[1] .. id
     local there = redis.call('TYPE', key).ok == 'string'

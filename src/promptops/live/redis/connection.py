@@ -16,6 +16,7 @@ from promptops.live.redis.primary import LedConnection, LedTlsConnection, finder
 from promptops.live.store import Timeouts
 
 PERMISSION = "the user of the store's URL lacks this permission"
+CLUSTER = "this is a cluster; write redis+cluster:// in the store's URL"
 FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
 MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
 
@@ -133,7 +134,7 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
     hints = {
         redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
         redis.exceptions.OutOfMemoryError: FULL,
-        redis.exceptions.MovedError: "this is a cluster; write redis+cluster:// in the store's URL",
+        redis.exceptions.MovedError: "" if address.seeds else CLUSTER,
     }
     hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
     return StoreUnreachable(f"{address} refused: {text}", hint)

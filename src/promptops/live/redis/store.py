@@ -39,7 +39,7 @@ class RedisStore:
         self._keys = Keys(address.namespace, environment)
         self._redis = connect(address, timeouts, self._keys.head)
         # A plain address has one node; a name that moved to another one is looked up once more.
-        self._patience = min(timeouts.failover, 60.0 if address.seeds else LOOK_AGAIN)
+        self._patience = timeouts.failover if address.seeds else min(timeouts.failover, LOOK_AGAIN)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
         self._entries = Script("history.lua")
