@@ -105,21 +105,10 @@ def parse_address(text: str) -> Address:
         parts = urlsplit(text.strip())
     except ValueError:
         raise _unreadable() from None
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    known = _OPTIONS | (_OPTIONS_OF_SENTINELS if parts.scheme in _SENTINEL else set())
-    if set(options) - known:
-        raise UsageError(
-            "the store URL has an option that is not known",
-            f"known are: {', '.join(sorted(known))}",
-        )
+    options = _options(parts)
     if parts.scheme in _SENTINEL | _CLUSTER:
         return _led(parts, options)
-    try:
-        port = parts.port
-    except ValueError:
-        raise _unreadable() from None
-    if port == 0:
-        raise _unreadable()
+    port = _port(parts)
     if parts.scheme == "sqlite":
         return _sqlite(parts.netloc, parts.path, options)
     if parts.scheme == "memory":
@@ -167,13 +156,31 @@ def _led(parts: SplitResult, options: dict[str, str]) -> Address:
 def _place(text: str, port: int) -> Place:
     try:
         parts = urlsplit(f"//{text}")
-        found = port if parts.port is None else parts.port
     except ValueError:
         raise _unreadable() from None
-    if found == 0 or parts.path or parts.query:
-        raise _unreadable()
     _check_host(parts.hostname)
-    return parts.hostname or "", found
+    return parts.hostname or "", _port(parts) or port
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        port = parts.port
+    except ValueError:
+        raise _unreadable() from None
+    if port == 0:
+        raise _unreadable()
+    return port
+
+
+def _options(parts: SplitResult) -> dict[str, str]:
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    known = _OPTIONS | (_OPTIONS_OF_SENTINELS if parts.scheme in _SENTINEL else set())
+    if set(options) - known:
+        raise UsageError(
+            "the store URL has an option that is not known",
+            f"known are: {', '.join(sorted(known))}",
+        )
+    return options
 
 
 def _of_redis(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
