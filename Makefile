@@ -19,7 +19,7 @@ lint: .venv/ready
 	$(BIN)/lint-imports
 
 bench: .venv/ready-bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ONLY)
 
 # PEP 735 groups need pip 25.1, newer than the one that Python 3.11 brings along.
 .venv/ready: pyproject.toml

@@ -16,10 +16,14 @@ from pathlib import Path
 from benchmarks import (
     commands,
     comparing,
+    contending,
+    growing,
+    occupying,
     planning,
     reading,
     rendering,
     spreading,
+    starting,
     swapping,
     validating,
 )
@@ -29,9 +33,13 @@ from benchmarks.table import Row, markdown, write_between_markers
 README = Path(__file__).with_name("README.md")
 SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "reading": reading.rows,
+    "contending": contending.rows,
+    "starting": starting.rows,
+    "occupying": occupying.rows,
     "rendering": rendering.rows,
     "swapping": swapping.rows,
     "commands": commands.rows,
+    "growing": growing.rows,
     "validating": validating.rows,
     "comparing": comparing.rows,
     "planning": planning.rows,
@@ -61,7 +69,15 @@ def circumstances() -> str:
     said = subprocess.run([SERVER, "--version"], capture_output=True, text=True, check=True).stdout
     server = re.sub(r"^(\w+) server v=([\d.]+).*", r"\1 \2", said.strip())
     peers = ", ".join(
-        f"{name} {version(name)}" for name in ("redis", "jinja2", "langfuse", "check-jsonschema")
+        f"{name} {version(name)}"
+        for name in (
+            "redis",
+            "jinja2",
+            "langfuse",
+            "launchdarkly-server-sdk",
+            "growthbook",
+            "check-jsonschema",
+        )
     )
     return (
         f"Measured on {date.today()} with `make bench`: {os.cpu_count()} cores, "

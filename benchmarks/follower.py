@@ -1,6 +1,7 @@
 """One client process among many: writes what it serves, and since when, to standard output.
 
-Run as `python -m benchmarks.follower URL ENVIRONMENT UNIT`; ends with its standard input. The
+Run as `python -m benchmarks.follower URL ENVIRONMENT UNIT`; answers a line of its standard input
+with the seconds that its processor has worked, and ends with it. The
 monotonic clock is the same for all processes of a machine.
 """
 
@@ -22,7 +23,8 @@ def follow(url: str, environment: str, unit: str) -> None:
         client.on_change(tell)
         client.wait_ready(60)
         tell(None)
-        sys.stdin.read()
+        for _ in sys.stdin:
+            os.write(sys.stdout.fileno(), f"{os.getpid()} worked {time.process_time()}\n".encode())
 
 
 if __name__ == "__main__":

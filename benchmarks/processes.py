@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 # What this shell sets for Python or promptops must not decide a measurement: with
 # PYTHONDONTWRITEBYTECODE the one side would compile its modules anew every time.
 ENVIRON = {

@@ -18,7 +18,7 @@ def rows() -> Iterator[Row]:
     # Jinja2's autoescape is for HTML; it would change the text and cost it time.
     environment = jinja2.Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701
     template = environment.from_string(TEXT)
-    with ready_client() as client, langfuse_sdk(UNIT, TEXT) as langfuse:
+    with ready_client() as (client, _), langfuse_sdk(UNIT, TEXT) as langfuse:
         live = client.get(UNIT)
         prompt = langfuse.get_prompt(UNIT, type="chat")
         messages = live.render(**VALUES)

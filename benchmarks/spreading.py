@@ -7,9 +7,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
-from benchmarks.processes import ENVIRON
+from benchmarks.processes import ENVIRON, ROOT
 from benchmarks.rounds import Rounds
 from benchmarks.servers import redis_server
 from benchmarks.table import Bound, Row
@@ -22,7 +21,6 @@ CLIENTS = 50
 SWAPS = 30
 POLL = 2.0  # the client's default
 PATIENCE = 60.0
-ROOT = Path(__file__).parent.parent
 
 
 def rows() -> Iterator[Row]:

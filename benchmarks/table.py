@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,28 +31,45 @@ class Bound:
         return within and seconds <= self.seconds
 
 
+def duration(seconds: float) -> str:
+    """Three digits and a unit that suits them."""
+    for unit, size in (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)):
+        if seconds < 1000 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def size(count: float) -> str:
+    """Bytes as MB."""
+    return f"{count / 1e6:.3g} MB"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One thing of ours against one of theirs.
 
-    The median of the rounds' ratios is judged; or the worst one, where `every` round must hold.
+    The median of the rounds' ratios is judged; or the worst one, where `every` round must hold;
+    or nothing, where nothing is promised. `said` writes what a round measured.
     """
 
     what: str
     against: str
     rounds: Rounds
-    bound: Bound
+    bound: Bound | None
     every: bool = False
+    said: Callable[[float], str] = duration
 
     def ratios(self) -> list[float]:
         ratios = self.rounds.ratios()
-        return [1 / ratio for ratio in ratios] if self.bound.faster else ratios
+        return [1 / ratio for ratio in ratios] if self.bound and self.bound.faster else ratios
 
     def judged(self) -> float:
         ratios = self.ratios()
         return max(ratios) if self.every else statistics.median(ratios)
 
     def met(self) -> bool:
+        if self.bound is None:
+            return True
         return self.bound.holds(self.judged(), statistics.median(self.rounds.ours))
 
     def cells(self) -> list[str]:
@@ -63,13 +80,13 @@ class Row:
         return [
             self.what,
             self.against,
-            duration(statistics.median(self.rounds.ours)),
-            duration(statistics.median(self.rounds.theirs)),
+            self.said(statistics.median(self.rounds.ours)),
+            self.said(statistics.median(self.rounds.theirs)),
             f"**{middle:.3g} ×**",
             spread,
             str(len(self.ratios())),
-            str(self.bound),
-            "met" if self.met() else "**MISSED**",
+            str(self.bound or "–"),
+            ("met" if self.met() else "**MISSED**") if self.bound else "",
         ]
 
 
@@ -79,14 +96,6 @@ HEADER = ["what", "against", "ours", "theirs", "ratio", "quartiles", "rounds", "
 def markdown(rows: Sequence[Row]) -> str:
     lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit that suits them."""
-    for unit, size in (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)):
-        if seconds < 1000 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
 
 
 def write_between_markers(path: Path, text: str) -> None:

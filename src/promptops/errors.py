@@ -8,8 +8,8 @@
     │   └── UnknownUnit     2  a unit by a name that is not there
     ├── Refused             3  understood, and not done: hold, lost race, older commit, …
     ├── StoreError          4  the store could not answer
-    │   ├── StoreUnreachable   no connection, no permission, no such file
-    │   │   └── StoreDenied      the user or the password is not the right one
+    │   ├── StoreUnreachable   no connection, no such file
+    │   │   └── StoreDenied        it does not let us: user, password or permission
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
@@ -107,7 +107,7 @@ class StoreUnreachable(StoreError):
 
 
 class StoreDenied(StoreUnreachable):
-    """The user or the password is not the right one."""
+    """The store knows no such user or password, or does not permit that to this user."""
 
 
 class StoreCorrupt(StoreError):

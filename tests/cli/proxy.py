@@ -11,7 +11,7 @@ _SWAP = re.compile(rb"\$\d+\r\n(EVALSHA|EVAL)\r\n")
 
 
 class Proxy:
-    """Passes everything on, but once:
+    """Passes everything on, new connections to `server_port`, but once:
 
     `before_swap` is called when a swap was asked for and the server has not seen it yet;
     `before_answer` when the server has answered it and promptops does not know yet;
@@ -19,7 +19,7 @@ class Proxy:
     """
 
     def __init__(self, port: int) -> None:
-        self._server_port = port
+        self.server_port = port
         self.before_swap: Callable[[], object] | None = None
         self.before_answer: Callable[[], object] | None = None
         self.instead_of_answer: Callable[[], object] | None = None
@@ -39,7 +39,7 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         """One connection; a request is answered before the next one comes."""
         swapping = threading.Event()
-        there = ("127.0.0.1", self._server_port)
+        there = ("127.0.0.1", self.server_port)
         with contextlib.suppress(OSError), client, socket.create_connection(there) as server:
             back = threading.Thread(target=self._pass_back, args=(server, client, swapping))
             back.start()

@@ -4,6 +4,12 @@ import pytest
 
 from promptops.live.store import Store
 from tests.deployments import deploy
+from tests.servers import SERVERS
+
+
+@pytest.fixture(params=["sqlite", *SERVERS, "cluster"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -31,6 +31,27 @@ FORMS = {
     "rediss://h:6380?ca=/etc/ca.pem&cert=/c.pem&key=/k.pem": Address(
         "rediss", host="h", port=6380, ca="/etc/ca.pem", cert="/c.pem", key="/k.pem"
     ),
+    "redis+sentinel://a,b:1,[::1]:2/main": Address(
+        "redis+sentinel", path="main", seeds=(("a", 26379), ("b", 1), ("::1", 2))
+    ),
+    "redis+sentinel://a/main/3?ns=x": Address(
+        "redis+sentinel", path="main", db=3, namespace="x", seeds=(("a", 26379),)
+    ),
+    "rediss+sentinel://ann:p%2Cw%40@a,b/main?sentinel_user=s&sentinel_password=t%2Bu": Address(
+        "rediss+sentinel",
+        path="main",
+        seeds=(("a", 26379), ("b", 26379)),
+        username="ann",
+        password="p,w@",
+        sentinel_username="s",
+        sentinel_password="t+u",
+    ),
+    "redis+cluster://:secret@a:7000,[::1]:7001?ns=x": Address(
+        "redis+cluster", seeds=(("a", 7000), ("::1", 7001)), password="secret", namespace="x"
+    ),
+    "rediss+cluster://a/0?ca=/ca.pem": Address(
+        "rediss+cluster", seeds=(("a", 6379),), ca="/ca.pem"
+    ),
     "unix:///run/redis.sock": Address("unix", path="/run/redis.sock"),
     "unix:///run/my%20redis.sock?db=2&ns=x": Address(
         "unix", path="/run/my redis.sock", db=2, namespace="x"
@@ -58,6 +79,11 @@ def test_a_url_says_where_the_store_is(text: str) -> None:
         ("rediss://:secret@[fe80::1]:7/1", "rediss://***@[fe80::1]:7/1"),
         ("unix://:secret@/run/s?db=3", "unix://***@/run/s?db=3"),
         ("unix:///run/s", "unix:///run/s?db=0"),
+        (
+            "redis+sentinel://ann:secret@a,[::1]:2/main?sentinel_password=secret",
+            "redis+sentinel://***@a:26379,[::1]:2/main/0",
+        ),
+        ("rediss+cluster://:secret@a:1,b:2", "rediss+cluster://***@a:1,b:2"),
     ],
 )
 def test_an_address_is_shown_without_user_and_password(text: str, shown: str) -> None:
@@ -105,6 +131,17 @@ def test_an_address_is_shown_without_user_and_password(text: str, shown: str) ->
         ("unix://run/redis.sock", "a unix:// store needs the absolute path of a socket"),
         ("unix://", "a unix:// store needs the absolute path of a socket"),
         ("unix:///run/s?db=x", "the store URL names a database that is not a number"),
+        ("redis+sentinel://a", "a redis+sentinel:// store needs the name of its primary"),
+        ("redis+sentinel://a/0/main", "the store URL names a database that is not a number"),
+        ("redis+sentinel://a,/main", "the store URL names no host"),
+        ("redis+sentinel:///main", "the store URL names no host"),
+        ("redis+sentinel://a:b/main", "the store URL cannot be read"),
+        ("redis+sentinel://a:0,b/main", "the store URL cannot be read"),
+        ("redis+cluster://", "the store URL names no host"),
+        ("redis+cluster://a:1,b:x", "the store URL cannot be read"),
+        ("redis+cluster://a/1", "a cluster has database 0 and no other"),
+        ("redis+cluster://a?db=1", "a cluster has database 0 and no other"),
+        ("redis+cluster://a?sentinel_user=s", "the store URL has an option that is not known"),
     ],
 )
 def test_a_url_that_cannot_be_meant_is_said_with_the_way_out(text: str, message: str) -> None:
@@ -120,8 +157,10 @@ def test_the_forms_are_named_to_who_typed_none_of_them() -> None:
         parse_address("http://localhost")
     assert wrong.value.hint == (
         "use sqlite:///relative.db, sqlite:////absolute.db, "
-        "redis://[user:password@]host:port/db, rediss://… or "
-        "unix://[user:password@]/path/to.sock?db=0"
+        "redis://[user:password@]host:port/db, rediss://…, "
+        "unix://[user:password@]/path/to.sock?db=0, "
+        "redis+sentinel://[user:password@]host:port,host:port/primary/db or "
+        "redis+cluster://[user:password@]host:port,host:port"
     )
 
 
@@ -138,7 +177,7 @@ SECRETS = ["Secret123", "p@ss:w/rd", "a?b&c=d", "[x]", "tab\there", "ünïcödé
 def carrying(secret: str) -> Iterator[str]:
     """URLs with the secret in them, raw and percent-encoded, most of them broken somewhere."""
     for word in (secret, quote(secret, safe="")):
-        for scheme in ("redis", "rediss", "unix", "http", ""):
+        for scheme in ("redis", "rediss", "unix", "http", "redis+sentinel", "redis+cluster", ""):
             for user in ("", "ann"):
                 yield f"{scheme}://{user}:{word}@h"
                 yield f"{scheme}://{user}:{word}@h:port"
@@ -151,6 +190,10 @@ def carrying(secret: str) -> Iterator[str]:
                 yield f"{scheme}://{user}:{word}@h#1"
                 yield f"{scheme}://{user}:{word}@h?ns=no:no"
                 yield f"{scheme}://{user}:{word}@a..b"
+        yield f"redis+sentinel://ann:{word}@a,b/main"
+        yield f"redis+sentinel://a,b/main?sentinel_user={word}&sentinel_password={word}"
+        yield f"redis+sentinel://a,b/main?sentinel_password={word}&no=1"
+        yield f"redis+cluster://ann:{word}@a:1,b:x"
         yield f"redis:/{word}@h"
         yield f"sqlite://{word}@h/x.db"
         yield f"redis://h?password={word}"
@@ -167,7 +210,7 @@ def test_no_url_with_a_secret_in_it_ever_shows_it(secret: str) -> None:
         except UsageError as error:
             shown = "".join(traceback.format_exception(error)) + str(error) + repr(error)
         else:
-            if secret in address.host + address.path:
+            if secret in address.host + address.path + str(address.seeds):
                 continue  # a misplaced @ made it a host or a path, which is shown on purpose
             shown = f"{address} {address!r}"
         # Half of it would be too much as well.

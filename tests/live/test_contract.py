@@ -16,7 +16,7 @@ from tests.servers import SERVERS
 Contents = Callable[[], object]
 
 
-@pytest.fixture(params=["memory", "sqlite", *SERVERS])
+@pytest.fixture(params=["memory", "sqlite", *SERVERS, "cluster"])
 def backend(request: pytest.FixtureRequest) -> str:
     """The memory of a process too, which the tests with several processes cannot have."""
     return str(request.param)

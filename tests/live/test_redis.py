@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from promptops.errors import StoreError, StoreUnreachable
+from promptops.errors import StoreDenied, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
 from promptops.live.records import Head, Presence
@@ -21,12 +21,12 @@ from tests.deployments import (
     rollback,
     try_to_deploy,
 )
-from tests.servers import SERVERS, Server, free_port
+from tests.servers import SERVERS, Server, free_port, start_cluster
 from tests.waiting import eventually
 
 # What a client needs, and nothing that writes.
 READER = "ping select client hello evalsha_ro eval_ro type hmget hget hgetall xrange xrevrange"
-READER += " strlen get smembers mget subscribe"
+READER += " hkeys hstrlen strlen get smembers subscribe"
 
 
 def tag(url: str) -> str:
@@ -111,7 +111,7 @@ def test_a_reader_may_read_and_listen_and_not_write(
     assert reader.history() == writer.history()
     assert [client.client for client in reader.clients()] == ["ann"]
     listener = reader.listen()
-    refused = pytest.raises(StoreUnreachable, match=r"refused: .* permission")
+    refused = pytest.raises(StoreDenied, match=r"refused: .* permission")
     wanted = {"greeter": digest("greeter", "Hi")}
     proposal = moves.deploy(reader.read(), wanted, intent(), skip_held=False, request="")
     assert proposal.entry is not None
@@ -150,7 +150,7 @@ def test_a_permission_that_is_missing_is_noticed_before_the_first_write(
         store.put(release("greeter", text))
     for expected in (None, Head(1, 1)):
         before = shared_server.dump(f"{tag(redis_url)}:*")
-        with pytest.raises(StoreUnreachable) as error:
+        with pytest.raises(StoreDenied) as error:
             try_to_deploy(store, {"greeter": "Hi"}, expected)
         assert error.value.message.endswith(
             f"refused: the user may not {lacks.format(tag(redis_url))}"
@@ -231,43 +231,26 @@ def test_a_server_that_cannot_save_says_so_and_nothing_changes(opened: Opener) -
         server.close()
 
 
-@pytest.fixture
-def clusters() -> Iterator[list[Server]]:
-    """Of one node each, with all slots: what there is to find is a key in another slot."""
-    servers = [
-        Server(binary, ["--cluster-enabled", "yes", "--cluster-port", str(free_port())])
-        for binary in SERVERS.values()
-    ]
+@pytest.mark.parametrize("kind", SERVERS)
+def test_all_keys_of_an_environment_are_in_one_slot_of_a_cluster(kind: str, opened: Opener) -> None:
+    server = start_cluster(SERVERS[kind])
     try:
-        for server in servers:
-            server.start().ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        # A new cluster takes two seconds before it is willing.
-        assert eventually(
-            lambda: all(b"cluster_state:ok" in each.ask("CLUSTER", "INFO") for each in servers)
-        )
-        yield servers
+        for url in (server.url, f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{server.port}"):
+            store = opened(f"{url}?ns={kind}{len(url)}", "odd } name {", CLIENT)
+            deploy(store, greeter="Hello", farewell="Bye")
+            deploy_times(store, 3)
+            rollback(store, "greeter")
+            for name in ("ann", "bob"):
+                store.announce(Presence(name, "shop", "host", 1, "0", 1, 1), 30)
+            assert store.read().head == Head(1, 5)
+            assert len(store.history()) == 5
+            assert len(store.clients()) == 2
+            listener = store.listen()
+            deploy(store, farewell="So long")
+            assert listener.wait(5)
+            listener.close()
     finally:
-        for server in servers:
-            server.close()
-
-
-def test_all_keys_of_an_environment_are_in_one_slot_of_a_cluster(
-    clusters: list[Server], opened: Opener
-) -> None:
-    for server in clusters:
-        store = opened(server.url, "odd } name {", CLIENT)
-        deploy(store, greeter="Hello", farewell="Bye")
-        deploy_times(store, 3)
-        rollback(store, "greeter")
-        for name in ("ann", "bob"):
-            store.announce(Presence(name, "shop", "host", 1, "0", 1, 1), 30)
-        assert store.read().head == Head(1, 5)
-        assert len(store.history()) == 5
-        assert len(store.clients()) == 2
-        listener = store.listen()
-        deploy(store, farewell="So long")
-        assert listener.wait(5)
-        listener.close()
+        server.close()
 
 
 def test_an_oversize_release_is_refused_without_being_sent(

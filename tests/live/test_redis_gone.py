@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from promptops.errors import OutcomeUnknown, PromptopsError, StoreUnreachable
+from promptops.errors import OutcomeUnknown, PromptopsError, StoreDenied, StoreUnreachable
 from promptops.live import moves
 from promptops.live.records import Entry, Head, Pointer, Presence
 from promptops.live.store import CLIENT, Store, Swap, Timeouts
@@ -227,6 +227,9 @@ def forms(server: Server, password: str) -> Iterator[str]:
     yield f"unix://:{secret}@{server.socket}?db=2"
     yield f"redis://nobody:{secret}@127.0.0.1:{free_port()}"
     yield f"redis://nobody:{secret}@[::1]:{free_port()}"
+    yield f"redis+cluster://nobody:{secret}@{here},127.0.0.1:{free_port()}"
+    yield f"redis+sentinel://nobody:{secret}@{here}/main?sentinel_password={secret}"
+    yield f"rediss+sentinel://{here}/main?sentinel_user=nobody&sentinel_password={secret}"
     yield f"redis://nobody:{secret}@no.such.host.invalid"
     yield f"unix://nobody:{secret}@/no/such.sock"
     yield f"redis://{secret}@{here}"
@@ -259,7 +262,7 @@ def test_a_wrong_password_is_said_with_the_way_out(
     redis_server.ask("ACL", "SETUSER", "default", "resetpass", ">right")
     url = redis_server.url.replace("redis://", f"redis://{user}:wrong@")
     for call in (*CALLS.values(), nameless_swap):
-        with pytest.raises(StoreUnreachable) as refused:
+        with pytest.raises(StoreDenied) as refused:
             call(opened(url, timeouts=CLIENT))
         assert refused.value.message == (
             f"redis://***@127.0.0.1:{redis_server.port}/0 refused the user or the password"
@@ -269,7 +272,7 @@ def test_a_wrong_password_is_said_with_the_way_out(
 
 def test_a_missing_password_is_said_with_the_way_out(redis_server: Server, opened: Opener) -> None:
     redis_server.ask("ACL", "SETUSER", "default", "resetpass", ">right")
-    with pytest.raises(StoreUnreachable) as refused:
+    with pytest.raises(StoreDenied) as refused:
         opened(redis_server.url).read()
     assert refused.value.hint == "check the user and the password in the store's URL"
 

@@ -130,13 +130,14 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait for a connection, and for an answer."""
+    """Seconds to wait for a connection, for an answer, and for another node to be made primary."""
 
     connect: float
     answer: float
+    failover: float = 0.0
 
 
-OPERATOR = Timeouts(connect=2.0, answer=5.0)
+OPERATOR = Timeouts(connect=2.0, answer=5.0, failover=3.0)
 CLIENT = Timeouts(connect=0.5, answer=0.5)
 
 

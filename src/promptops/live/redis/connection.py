@@ -3,18 +3,21 @@
 import hashlib
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from promptops.errors import StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
-from promptops.live.address import Address
+from promptops.live.address import Address, Place
+from promptops.live.redis.primary import LedConnection, LedTlsConnection, finder
 from promptops.live.store import Timeouts
 
 PERMISSION = "the user of the store's URL lacks this permission"
+CLUSTER = "this is a cluster; write redis+cluster:// in the store's URL"
 FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
 MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
 
@@ -34,31 +37,50 @@ class Lines(weakref.WeakSet[Any]):
         self.clear()
 
 
-def connect(address: Address, timeouts: Timeouts, lines: Lines) -> redis.Redis:
-    place: dict[str, Any] = {"host": address.host, "port": address.port}
-    if address.scheme == "unix":
-        place = {"unix_socket_path": address.path}
-    if address.scheme == "rediss":
-        place |= {
-            "ssl": True,
+def connect(address: Address, timeouts: Timeouts, key: str, lines: Lines) -> redis.Redis:
+    """To the node that has `key`."""
+    tls: dict[str, Any] = {}
+    if address.tls:
+        tls = {
             "ssl_ca_certs": address.ca,
             "ssl_certfile": address.cert,
             "ssl_keyfile": address.key,
         }
-    # Defaults of redis-py retry for up to a minute on a stopped server.
-    return redis.Redis(
-        **place,
-        db=address.db,
-        username=address.username,
-        password=address.password,
-        socket_connect_timeout=timeouts.connect,
-        socket_timeout=timeouts.answer,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        single_connection_client=False,
-        protocol=2,
-        redis_connect_func=cast("Any", lines.open),  # redis-py hints at a call without arguments
-    )
+    options: dict[str, Any] = tls | {
+        "db": address.db,
+        "username": address.username,
+        "password": address.password,
+        "socket_connect_timeout": timeouts.connect,
+        "socket_timeout": timeouts.answer,
+        # Defaults of redis-py retry for up to a minute on a stopped server.
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "protocol": 2,
+        "redis_connect_func": lines.open,
+    }
+    kind: type[redis.Connection | redis.UnixDomainSocketConnection]
+    if address.seeds:
+        kind = LedTlsConnection if address.tls else LedConnection
+        find = finder(address, timeouts, key, partial(_node, address, dict(options)))
+        options |= {"find": find, "only_primary": address.has_sentinels}
+    elif address.scheme == "unix":
+        kind = redis.UnixDomainSocketConnection
+        options["path"] = address.path
+    else:
+        kind = redis.SSLConnection if address.tls else redis.Connection
+        options |= {"host": address.host, "port": address.port}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **options))
+
+
+def _node(address: Address, options: dict[str, Any], place: Place, seconds: float) -> Any:
+    """A connection to a sentinel, or to any node of a cluster."""
+    options = options | {"host": place[0], "port": place[1], "db": 0}
+    options |= {"socket_connect_timeout": seconds, "socket_timeout": seconds}
+    if address.has_sentinels:
+        options["username"] = address.sentinel_username
+        options["password"] = address.sentinel_password
+    kind: Any = redis.SSLConnection if address.tls else redis.Connection
+    return kind(**options)
 
 
 def answer(address: Address, ask: Callable[[], Any]) -> Any:
@@ -123,11 +145,13 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
             f"a key of this environment in {address} holds data that promptops did not write",
             "another program uses it; choose a namespace of your own with ?ns=NAME",
         )
+    if isinstance(error, redis.exceptions.NoPermissionError) or "ACL failure in script" in text:
+        return StoreDenied(f"{address} refused: {text}", PERMISSION)
     # redis-py takes the first word away from the replies that it has a class for.
     hints = {
-        redis.exceptions.NoPermissionError: PERMISSION,
         redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
         redis.exceptions.OutOfMemoryError: FULL,
+        redis.exceptions.MovedError: "" if address.seeds else CLUSTER,
     }
     hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
     return StoreUnreachable(f"{address} refused: {text}", hint)

@@ -4,9 +4,14 @@
 --
 -- KEYS[1] head, KEYS[2] pointers, KEYS[3] history (as in swap.lua)
 -- ARGV    1 epoch, 2 revision that the reader has ('' for none), 3 the revision after it, 4 entries
---         read at most before everything is sent
+--         read at most before everything is sent, 5 bytes at most in a name and in a pointer
 -- Answers {epoch, revision, 'whole'|'changed', {unit, pointer, …}, freeze}, or
--- {'wrongtype'|'broken', key, what}.
+-- {'wrongtype'|'broken'|'oversize', key, what}.
+local function oversize(unit)
+  local limit = tonumber(ARGV[5])
+  local size = #unit > limit and #unit or redis.call('HSTRLEN', KEYS[2], unit)
+  return size > limit and {'oversize', KEYS[2], tostring(size)}
+end
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
 end
@@ -43,6 +48,10 @@ if epoch == ARGV[1] then
       for i = 1, #entry[2], 2 do
         if entry[2][i] == 'units' then
           for unit in string.gmatch(entry[2][i + 1], '%S+') do
+            local bomb = not seen[unit] and oversize(unit)
+            if bomb then
+              return bomb
+            end
             local pointer = seen[unit] or redis.call('HGET', KEYS[2], unit)
             complete = complete and pointer
             if pointer and not seen[unit] then
@@ -57,6 +66,12 @@ if epoch == ARGV[1] then
     if complete then
       return {epoch, revision, 'changed', pairs_, freeze}
     end
+  end
+end
+for _, unit in ipairs(redis.call('HKEYS', KEYS[2])) do
+  local bomb = oversize(unit)
+  if bomb then
+    return bomb
   end
 end
 return {epoch, revision, 'whole', redis.call('HGETALL', KEYS[2]), freeze}

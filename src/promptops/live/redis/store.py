@@ -1,57 +1,62 @@
 """An environment in Redis 7 or Valkey: its keys, and what is asked of them."""
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import redis
 
-from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreError, StoreUnreachable
+from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.forking import follow_forks
 from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
+from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
+from promptops.live.redis.primary import elsewhere
+from promptops.live.redis.restoring import keys_below, replace_all
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
+from promptops.manifest.release import MAX_BYTES
 
 CATCH_UP = 100
+LOOK_AGAIN = 0.1
+# Bytes that are not loaded from what somebody else may have planted.
+MAX_POINTER = MAX_BYTES
+MAX_ENTRY = 16 * MAX_BYTES
+MAX_PRESENCE = MAX_BYTES
 
 
 class RedisStore:
-    """Implements `promptops.live.store.Store`; `timeouts` bound every answer; no retries."""
+    """Implements `promptops.live.store.Store`; `timeouts` bound every answer.
+
+    Nothing is retried but what another node may do, and that for `timeouts.failover` seconds.
+    """
 
     def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
         self.address = address
         self.environment = environment
-        tag = f"{{{address.namespace}:{environment}}}"
-        self._head = f"{tag}:head"
-        self._pointers = f"{tag}:pointers"
-        self._history = f"{tag}:history"
-        self._rehearsals = f"{tag}:rehearsals"
-        self._tag = tag
-        self._release = f"{tag}:release:"
-        self._clients = f"{tag}:clients"
-        self._client = f"{tag}:client:"
-        self._channel = f"{tag}:changes"
+        self._keys = Keys(address.namespace, environment)
         self._timeouts = timeouts
         self._lines = Lines()
-        self._redis = connect(address, timeouts, self._lines)
+        self._redis = self._connect()
+        # A plain address has one node; a name that moved to another one is looked up once more.
+        self._patience = timeouts.failover if address.seeds else min(timeouts.failover, LOOK_AGAIN)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
+        self._entries = Script("history.lua")
+        self._present = Script("clients.lua")
         follow_forks(self)
 
     def read(self, since: Head | None = None) -> State:
         known = ["", "", ""]
         if since is not None:
             known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
-        keys = [self._head, self._pointers, self._history]
-        with self._connected() as connection:
-            said = self._answer(
-                lambda: self._read.run_readonly(connection, keys, [*known, CATCH_UP])
-            )
-        if said[0] in {b"wrongtype", b"broken"}:
+        keys = [self._keys.head, self._keys.pointers, self._keys.history]
+        said = self._run(self._read, keys, [*known, CATCH_UP, MAX_POINTER])
+        if said[0] in {b"wrongtype", b"broken", b"oversize"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
         flat = said[3]
@@ -67,13 +72,19 @@ class RedisStore:
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
         check_size(digest, len(data))
-        key = self._release + digest
+        key = self._keys.release + digest
         self._answer(lambda: self._redis.set(key, data, nx=True))
-        check_written(digest, data, self.release(digest))
+        found = self.release(digest)
+        if found is None:
+            raise StoreUnreachable(
+                f"{self.address} lost a release that was written a moment ago",
+                "another node was made primary, or Redis evicts; nothing was deployed, try again",
+            )
+        check_written(digest, data, found)
         return digest
 
     def release(self, digest: str) -> bytes | None:
-        key = self._release + digest
+        key = self._keys.release + digest
         size = self._answer(lambda: self._redis.strlen(key))
         check_size(digest, size)
         data: bytes | None = self._answer(lambda: self._redis.get(key))
@@ -88,7 +99,12 @@ class RedisStore:
     ) -> Swap:
         before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
         digests = sorted({pointer.digest for pointer in pointers.values()})
-        keys = [self._head, self._pointers, self._history, *(self._release + d for d in digests)]
+        keys = [
+            self._keys.head,
+            self._keys.pointers,
+            self._keys.history,
+            *(self._keys.release + d for d in digests),
+        ]
         arguments = [
             *before,
             before[0] or "1",
@@ -96,27 +112,31 @@ class RedisStore:
             entry.operation,
             entry.to_json(),
             " ".join(pointers),
-            self._channel,
+            self._keys.channel,
             "" if freeze is None else freeze or "lift",
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
-        with self._connected() as connection:
-            try:
-                said = self._answer(lambda: self._swap.run(connection, keys, arguments))
-            except StoreUnreachable as error:
-                if isinstance(error.__cause__, redis.ResponseError):
-                    raise
-                raise OutcomeUnknown(
-                    f"the answer of {self.address} to the swap was lost: {error.message}"
-                ) from error
+
+        def once() -> Any:
+            with self._connected() as connection:
+                try:
+                    return answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                except StoreUnreachable as error:
+                    if isinstance(error.__cause__, redis.ResponseError):
+                        raise
+                    raise OutcomeUnknown(
+                        f"the answer of {self.address} to the swap was lost: {error.message}"
+                    ) from error
+
+        said = self._led(once)
         outcome, first, second = (part.decode() for part in said)
         if outcome in {"wrongtype", "broken"}:
             raise self._corrupt(said, expected)
         if outcome == "missing":
-            return Swap("missing", expected, first.removeprefix(self._release))
+            return Swap("missing", expected, first.removeprefix(self._keys.release))
         if outcome == "denied":
-            raise StoreUnreachable(
+            raise StoreDenied(
                 f"{self.address} refused: the user may not {second} {first}", PERMISSION
             )
         if outcome not in {"won", "same", "lost"}:
@@ -125,27 +145,24 @@ class RedisStore:
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         newest = "+" if before is None else f"({max(before, 1)}-0"
-        found = self._answer(
-            lambda: self._redis.xrevrange(self._history, max=newest, min="-", count=limit)
-        )
-        try:
-            return [Entry.from_json(fields[b"entry"]) for _, fields in found]
-        except KeyError as error:
-            raise StoreCorrupt("the history holds an entry that promptops did not write") from error
+        said = self._run(self._entries, [self._keys.history], [newest, limit, MAX_ENTRY])
+        if said[0] == b"ok":
+            return [Entry.from_json(entry) for entry in said[1:]]
+        raise self._corrupt([said[0], self._keys.history.encode(), said[2]], None)
 
     def keep_report(self, name: str, text: str) -> None:
-        self._answer(lambda: self._redis.hset(self._rehearsals, name, text))
+        self._answer(lambda: self._redis.hset(self._keys.rehearsals, name, text))
 
     def reports(self) -> dict[str, str]:
-        found: dict[bytes, bytes] = self._answer(lambda: self._redis.hgetall(self._rehearsals))
+        found: dict[bytes, bytes] = self._answer(lambda: self._redis.hgetall(self._keys.rehearsals))
         return {name.decode(): text.decode() for name, text in sorted(found.items())}
 
     def releases(self) -> list[str]:
-        names = self._scan(self._release)
-        return sorted(name.removeprefix(self._release) for name in names)
+        names = self._answer(lambda: keys_below(self._redis, self._keys.release))
+        return [name.removeprefix(self._keys.release) for name in names]
 
     def forget_releases(self, digests: Collection[str]) -> None:
-        self._remove([self._release + digest for digest in digests])
+        self._remove([self._keys.release + digest for digest in digests])
 
     def restore(
         self,
@@ -155,68 +172,43 @@ class RedisStore:
         history: Collection[Entry],
         freeze: str,
     ) -> bool:
-        """As one transaction: refused as a whole by a server that is full, or has moved on."""
-
-        def write() -> bool:
-            pipe: Any
-            with self._redis.pipeline(transaction=True) as pipe:
-                pipe.watch(self._head)
-                found = pipe.hmget(self._head, "epoch", "revision")
-                if _as_head(found[0] or b"", found[1] or b"") != expected:
-                    return False
-                pipe.multi()
-                pipe.delete(self._head, self._pointers, self._history)
-                facts = {"epoch": head.epoch, "revision": head.revision}
-                pipe.hset(self._head, mapping=facts | ({"freeze": freeze} if freeze else {}))
-                for unit, pointer in pointers.items():
-                    pipe.hset(self._pointers, unit, pointer.to_json())
-                for entry in history:
-                    units = " ".join(change.unit for change in entry.changes)
-                    fields: Any = {"entry": entry.to_json(), "units": units}
-                    pipe.xadd(self._history, fields, id=f"{entry.revision}-0")
-                pipe.publish(self._channel, head.revision)
-                try:
-                    pipe.execute()
-                except redis.WatchError:
-                    return False
-            return True
-
-        return bool(self._answer(write))
+        restored: bool = answer(
+            self.address,
+            lambda: replace_all(self._redis, self._keys, expected, head, pointers, history, freeze),
+        )
+        return restored
 
     def erase(self) -> None:
-        self._remove(self._scan(f"{self._tag}:"))
+        self._remove(self._answer(lambda: keys_below(self._redis, f"{self._keys.tag}:")))
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
-            self._redis.set(self._client + presence.client, presence.to_json(), ex=seconds)
-            self._redis.sadd(self._clients, presence.client)
+            self._redis.set(self._keys.client + presence.client, presence.to_json(), ex=seconds)
+            self._redis.sadd(self._keys.clients, presence.client)
 
         self._answer(write)
 
     def withdraw(self, client: str) -> None:
         def write() -> None:
-            self._redis.srem(self._clients, client)
-            self._redis.delete(self._client + client)
+            self._redis.srem(self._keys.clients, client)
+            self._redis.delete(self._keys.client + client)
 
         self._answer(write)
 
     def clients(self) -> list[Presence]:
-        names: list[bytes] = sorted(self._answer(lambda: self._redis.smembers(self._clients)))
-        if not names:
-            return []
-        keys = [self._client.encode() + name for name in names]
-        texts = self._answer(lambda: self._redis.mget(keys))
-        gone = [name for name, text in zip(names, texts, strict=True) if text is None]
+        said = self._run(self._present, [self._keys.clients], [self._keys.client, MAX_PRESENCE])
+        texts = dict(sorted(zip(said[::2], said[1::2], strict=True)))
+        gone = [name for name, text in texts.items() if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
             with contextlib.suppress(StoreError):
-                self._answer(lambda: self._redis.srem(self._clients, *gone))
-        found = (Presence.from_json(text) for text in texts if text is not None)
+                self._answer(lambda: self._redis.srem(self._keys.clients, *gone))
+        found = (Presence.from_json(text) for text in texts.values() if text is not None)
         return [presence for presence in found if presence is not None]
 
     def listen(self) -> RedisListener:
         connection = self._redis.connection_pool.make_connection()
-        return RedisListener(connection, self.address, self._channel)
+        return RedisListener(connection, self.address, self._keys.channel)
 
     def close(self) -> None:
         self._redis.close()
@@ -230,37 +222,66 @@ class RedisStore:
         if child:
             self._lines.let_go()
             self._lines = Lines()
-            self._redis = connect(self.address, self._timeouts, self._lines)
+            self._redis = self._connect()
+
+    def _connect(self) -> redis.Redis:
+        return connect(self.address, self._timeouts, self._keys.head, self._lines)
 
     def _corrupt(self, answer: list[bytes], head: Head | None) -> StoreCorrupt:
         """What a script that answered wrongtype or broken has found."""
         key, what = answer[1].decode(), answer[2].decode()
         if answer[0] == b"broken":
-            last = what.removesuffix("-0") if key == self._history else "pointers"
+            last = what.removesuffix("-0") if key == self._keys.history else "pointers"
             return apart(self.environment, head, last)
+        if answer[0] == b"strange":
+            return StoreCorrupt("the history holds an entry that promptops did not write")
+        if answer[0] == b"oversize":
+            what = f"value of {what} bytes"
         return StoreCorrupt(
             f"the key {key} holds a {what}, not what promptops writes",
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
         )
 
-    def _scan(self, prefix: str) -> list[str]:
-        """The keys that begin so: what they are made of has no sign that a pattern would read."""
-        found = self._answer(lambda: list(self._redis.scan_iter(prefix + "*", count=1000)))
-        return sorted({name.decode(errors="backslashreplace") for name in found})
-
     def _remove(self, names: Collection[str]) -> None:
         for name in names:
             self._answer(partial(self._redis.unlink, name))
 
+    def _run(self, script: Script, keys: list[str], arguments: list[Any]) -> Any:
+        """A script that only reads."""
+
+        def once() -> Any:
+            with self._connected() as connection:
+                ask = partial(script.run_readonly, connection, keys, arguments)
+                return answer(self.address, ask)
+
+        return self._led(once)
+
     def _answer(self, ask: Callable[[], Any]) -> Any:
-        return answer(self.address, ask)
+        return self._led(lambda: answer(self.address, ask))
+
+    def _led(self, act: Callable[[], Any]) -> Any:
+        """Act; where the node was the wrong one, on the one that is right by now, if it comes up
+        in time. Only for what changed nothing when it raises StoreUnreachable.
+        """
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return act()
+            except StoreUnreachable as error:
+                if not elsewhere(error.__cause__, led=bool(self.address.seeds)):
+                    raise
+                # Connections look up their node when they connect.
+                self._redis.connection_pool.disconnect(inuse_connections=False)
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(LOOK_AGAIN)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
         """A connection that stands: when this raises StoreUnreachable, nothing was sent."""
         pool = self._redis.connection_pool
-        connection = self._answer(pool.get_connection)
+        connection = answer(self.address, pool.get_connection)
         try:
             yield connection
         finally:

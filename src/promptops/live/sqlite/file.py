@@ -17,6 +17,7 @@ PRAGMA application_id = {APPLICATION_ID};
 CREATE TABLE head (environment TEXT PRIMARY KEY, epoch INTEGER, revision INTEGER, operation TEXT);
 CREATE TABLE pointers (environment TEXT, unit TEXT, pointer TEXT, revision INTEGER,
                        PRIMARY KEY (environment, unit));
+CREATE INDEX pointers_by_revision ON pointers (environment, revision);
 CREATE TABLE history (environment TEXT, revision INTEGER, operation TEXT, entry TEXT,
                       PRIMARY KEY (environment, revision));
 CREATE TABLE releases (environment TEXT, digest TEXT, data BLOB, PRIMARY KEY (environment, digest));

@@ -1,0 +1,67 @@
+"""What a user of Redis may do to one environment: the rules of `ACL SETUSER`, by role."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from promptops.live.redis.keys import Keys
+
+Role = Literal["client", "publisher", "operator"]
+
+PLACEHOLDER = "#SHA256-OF-THE-PASSWORD"
+
+# Category by category, because Redis 7.0 does not know the subcommands of its successors. ROLE and
+# CLUSTER SLOTS are how a node is found behind sentinels and in a cluster.
+_CONNECTING = "+@connection -@dangerous -@admin +role +cluster|slots"
+_READING = (
+    "+evalsha_ro +eval_ro +type +hmget +hget +hgetall +hkeys +hstrlen +xrange +xrevrange +strlen "
+    "+get +smembers +subscribe +unsubscribe"
+)
+_PRESENCE = "+set +del +sadd +srem"
+_PUBLISHING = "+evalsha +eval +set +hset +hdel +hincrby +xadd +publish +srem"
+# What names no key is for everybody's keys: the categories take away what is dangerous, the rest
+# stands here. SCAN stays, which tells names and no values: what is stored is found by it.
+_EVERYTHING = (
+    "+@all -@dangerous -@admin -@scripting -scan -randomkey -dbsize +eval +evalsha +eval_ro "
+    "+evalsha_ro +role +info +cluster|slots"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user with all of its rules; `password` says whether they hold one."""
+
+    name: str
+    rules: tuple[str, ...]
+    password: bool
+
+    @property
+    def command(self) -> str:
+        return " ".join(("ACL", "SETUSER", self.name, *self.rules))
+
+
+def user(
+    namespace: str, environment: str, role: Role, password: bytes | None, *, presence: bool = True
+) -> User:
+    """The user of a role, made from nothing: what it could before is taken away.
+
+    Without a password there is a placeholder that Redis refuses. `presence` lets a client say that
+    it is there.
+    """
+    keys = Keys(namespace, environment)
+    all_ = f"{keys.tag}:*"
+    secret = PLACEHOLDER if password is None else f"#{hashlib.sha256(password).hexdigest()}"
+    rules = ["reset on", secret]
+    if role == "operator":
+        rules += [f"~{all_} &{all_}", _EVERYTHING]
+    else:
+        rules += [f"%R~{all_} &{keys.channel}", _CONNECTING, _READING]
+    if role == "publisher":
+        writes = (keys.head, keys.pointers, keys.history, f"{keys.release}*", keys.clients)
+        writes += (keys.rehearsals,)
+        # A script wants one pattern that lets it both read and write.
+        rules += [*(f"~{key}" for key in writes), _PUBLISHING]
+    if role == "client" and presence:
+        rules += [f"%W~{keys.clients} %W~{keys.client}*", _PRESENCE]
+    name = f"promptops-{role}-{environment}"
+    return User(name, tuple(" ".join(rules).split()), password is not None)

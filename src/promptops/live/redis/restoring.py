@@ -1,0 +1,52 @@
+"""What an operator does to an environment as a whole, and no client ever does."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import redis
+
+from promptops.live.records import Entry, Head, Pointer
+from promptops.live.redis.keys import Keys
+
+
+def replace_all(
+    client: redis.Redis,
+    keys: Keys,
+    expected: Head | None,
+    head: Head,
+    pointers: Mapping[str, Pointer],
+    history: Collection[Entry],
+    freeze: str,
+) -> bool:
+    """As one transaction, which a server that is full refuses as a whole.
+
+    False when the head is not `expected`, or moves meanwhile. Raises what redis-py raises.
+    """
+    pipe: Any
+    with client.pipeline(transaction=True) as pipe:
+        pipe.watch(keys.head)
+        found = pipe.hmget(keys.head, "epoch", "revision")
+        if (Head(int(found[0]), int(found[1])) if found[0] else None) != expected:
+            return False
+        pipe.multi()
+        pipe.delete(keys.head, keys.pointers, keys.history)
+        facts: dict[str, int | str] = {"epoch": head.epoch, "revision": head.revision}
+        pipe.hset(keys.head, mapping=facts | ({"freeze": freeze} if freeze else {}))
+        for unit, pointer in pointers.items():
+            pipe.hset(keys.pointers, unit, pointer.to_json())
+        for entry in history:
+            units = " ".join(change.unit for change in entry.changes)
+            fields = {"entry": entry.to_json(), "units": units}
+            pipe.xadd(keys.history, fields, id=f"{entry.revision}-0")
+        pipe.publish(keys.channel, head.revision)
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
+
+
+def keys_below(client: redis.Redis, prefix: str) -> list[str]:
+    """The keys that begin so: what they are made of has no sign that a pattern would read."""
+    found = client.scan_iter(prefix + "*", count=1000)
+    return sorted({name.decode(errors="backslashreplace") for name in found})
