@@ -18,7 +18,7 @@ _READING = (
     "+get +smembers +subscribe +unsubscribe"
 )
 _PRESENCE = "+set +del +sadd +srem"
-_PUBLISHING = "+evalsha +eval +set +hset +hdel +hincrby +xadd +publish +srem"
+_PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem"
 # What names no key is for everybody's keys: the categories take away what is dangerous, the rest
 # stands here. SCAN stays, which tells names and no values: what is stored is found by it.
 _EVERYTHING = (
@@ -57,8 +57,8 @@ def user(
     else:
         rules += [f"%R~{all_} &{keys.channel}", _CONNECTING, _READING]
     if role == "publisher":
-        writes = (keys.head, keys.pointers, keys.history, f"{keys.release}*", keys.clients)
-        writes += (keys.rehearsals,)
+        writes = [keys.head, keys.pointers, keys.history, keys.rehearsals, keys.clients]
+        writes.append(f"{keys.release}*")
         # A script wants one pattern that lets it both read and write.
         rules += [*(f"~{key}" for key in writes), _PUBLISHING]
     if role == "client" and presence:

@@ -50,7 +50,6 @@ end
 local writes = {
   {'HSET', KEYS[1], '', ''}, {'HINCRBY', KEYS[1], '', 1}, {'HSET', KEYS[2], '', ''},
   {'XADD', KEYS[3], '*', '', ''}, {'PUBLISH', ARGV[8], ''}, {'HGET', KEYS[1], ''},
-  {'HDEL', KEYS[1], ''},
 }
 for _, write in ipairs(writes) do
   if not redis.acl_check_cmd(unpack(write)) then
@@ -60,10 +59,9 @@ end
 
 redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'operation', ARGV[5])
 redis.call('HINCRBY', KEYS[1], 'revision', 1)
-if ARGV[9] == 'lift' then
-  redis.call('HDEL', KEYS[1], 'freeze')
-elseif ARGV[9] ~= '' then
-  redis.call('HSET', KEYS[1], 'freeze', ARGV[9])
+if ARGV[9] ~= '' then
+  -- Emptied, not deleted: a publisher may delete nothing.
+  redis.call('HSET', KEYS[1], 'freeze', ARGV[9] == 'lift' and '' or ARGV[9])
 end
 for i = 10, #ARGV, 2 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
