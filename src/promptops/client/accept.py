@@ -2,7 +2,7 @@
 
 Of the store as a whole, given the head that is served and the one that was read:
 
-1. no head at all, or a lower (epoch, revision): refused (C613);
+1. no head at all, a head without any unit (C610), a lower (epoch, revision) (C613): refused;
 2. the same head over other releases than before: refused (C614);
 3. the same head over the same releases: nothing new, what was refused before is tried again;
 4. a higher head: accepted, and each unit that moved is judged by itself.
@@ -53,13 +53,20 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
             "the store does not hold this environment",
             "check the URL and the environment's name, or deploy to it first",
         )
+    if served is None and state.whole and not state.pointers:
+        raise StoreCorrupt(
+            f"the store is at revision {head.revision} and has no pointer of any unit",
+            "somebody deleted them; deploy, or restore them",
+            code="C610",
+        )
     if served is None or head > served:
         return head
     if head < served:
         raise StoreCorrupt(
             f"REGRESSED: the store went back from revision {served.revision} "
             f"(epoch {served.epoch}) to {head.revision} (epoch {head.epoch})",
-            "it lost deployments; the newer releases are served on",
+            "it lost deployments, and the newer releases are served on until its epoch or its "
+            "revision is higher: promptops explain C613",
             code="C613",
         )
     if state.whole and known != {unit: found.digest for unit, found in state.pointers.items()}:

@@ -86,6 +86,6 @@ class Callbacks:
                     return
                 try:
                     callback(changed)
-                except Exception:
+                except BaseException:
                     self.failed += 1
                     log.warning("a callback on change raised", exc_info=True)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from promptops.client.conversation import Token
 from promptops.client.passed import WatchedRenderer
@@ -59,6 +59,17 @@ class LiveRelease:
     output_schema: Frozen
     _render: WatchedRenderer = field(repr=False)
     _answers: Answers = field(repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        return hash((self.unit, self.digest, self.revision))
+
+    def __deepcopy__(self, _: object) -> "LiveRelease":
+        return self  # nothing of it can change
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a live release cannot be pickled; pass its unit or token on, and get it there"
+        )
 
     @property
     def token(self) -> str:

@@ -100,10 +100,15 @@ class Refresher:
 
     def close(self) -> None:
         """End the thread within a second, whatever the store does."""
-        self._closed_at = time.monotonic()
-        self.closing.set()
-        self.callbacks.close()
+        self.end()
         self.thread.join(2.0)
+
+    def end(self) -> None:
+        """Let the thread end by itself, soon."""
+        if not self.closing.is_set():
+            self._closed_at = time.monotonic()
+            self.closing.set()
+            self.callbacks.close()
 
     def before_fork(self) -> None:
         """Nothing to wait for: what a child gets is thrown away there."""

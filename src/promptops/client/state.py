@@ -100,4 +100,6 @@ class Told:
         if verdict.state == "READY":
             log.warning("READY again; serving revision %s", head and head.revision)
         else:
-            log.warning("%s: %s; serving on what is known", verdict.state, verdict.reason)
+            code = f" [{verdict.code}]" if verdict.code else ""
+            goes_on = "" if verdict.state == "NOT_READY" else "; serving on what is known"
+            log.warning("%s: %s%s%s", verdict.state, verdict.reason, code, goes_on)

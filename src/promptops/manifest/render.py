@@ -135,7 +135,7 @@ class Renderer:
         ):
             raise InputError(
                 f"{self._unit}: input '{name}' is {type(value).__name__}, not {spec.type}",
-                f"pass a {spec.type}",
+                f"pass {'an' if spec.type == 'integer' else 'a'} {spec.type}",
             )
         text = _as_text(value)
         if spec.max_length is not None and len(text) > spec.max_length:
