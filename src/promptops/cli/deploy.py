@@ -113,7 +113,16 @@ def deploy(
             resume=operation is not None,
             dry_run=dry_run,
         )
-        report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
+        report(
+            place,
+            opened,
+            intent,
+            done,
+            wait=wait,
+            output=output,
+            units=[item.unit for item in checkout.built],
+            dry_run=dry_run,
+        )
 
 
 def _check_dirty(place: Environment) -> None:
