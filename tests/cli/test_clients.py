@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,19 @@ def test_a_unit_that_came_later_is_not_served_before(deployed: Project, store: S
 def test_nobody_is_there(deployed: Project, tmp_path: Path) -> None:
     done = deployed.here(*CLIENTS)
     assert (done.code, done.out) == (0, "no client is present; one with presence=False never is\n")
+
+
+@everywhere
+def test_a_deploy_warns_of_clients_that_cannot_read_its_format(
+    deployed: Project, store: Store
+) -> None:
+    for version in ("0.0.9", "0.1.0", "0.1.1rc1", "1", "what?"):
+        store.announce(replace(presence(version, 1), version=version), 30)
+    deployed.says("greeter", "Good evening.")
+    for more in (["--dry-run"], []):
+        done = deployed.run("deploy", "greeter", "--env", "production", *more)
+        assert done.code == 0
+        assert done.err == (
+            "warning: not every present client can read the format of this release: 0.0.9 on host "
+            "(pid 7, revision 1) has promptops 0.0.9\n"
+        )
