@@ -27,6 +27,10 @@ class Proxy(threading.Thread):
     def lose_hints(self) -> None:
         self._lost |= self._subscribed
 
+    def lose_everything(self) -> None:
+        """On all lines that stand; those that come pass."""
+        self._lost |= set(self._peers)
+
     def close(self) -> None:
         self._closing.set()
         self.join()

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from promptops import Client, NotReady, UnknownUnit, UsageError
-from promptops.client.callbacks import Changed
 from promptops.client.disk import write_bundle
 from promptops.live.store import Store
 from promptops.testing import pinned
@@ -111,7 +110,7 @@ def test_a_callback_that_wants_to_exit_ends_nothing(
 ) -> None:
     deploy(embedded, greeter="Hello")
     client = started(embedded_url, poll=0.05)
-    told: list[Changed] = []
+    told: list[Any] = []
 
     def leave(_: object) -> None:
         raise SystemExit(1)

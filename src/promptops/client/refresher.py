@@ -256,7 +256,7 @@ class Refresher:
             self._told.tell(verdict, self.snapshot.head)
 
     def _announce(self) -> None:
-        self.announcing.announce(self.snapshot, self.checked, self.error)
+        self.announcing.announce(self.snapshot, self.pins.held, self.checked, self.error)
 
     def _save(self) -> None:
         self.sources.save(self._unpinned)

@@ -1,7 +1,7 @@
 """What a store holds about an environment, as frozen facts and as the JSON they are stored in."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType, NoneType
 from typing import Any
@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "from": (str, NoneType),
     "held": (str, NoneType),
     "lifted": (str, NoneType),
+    "pinned": (bool,),
 }
 
 
@@ -170,9 +171,24 @@ class RefusedRelease:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRelease:
+    """What a client serves of a unit whatever is live, because of a pin or of a refusal.
+
+    The digest is empty when it serves nothing; `revision` made that digest live, 0 when unknown.
+    """
+
+    unit: str
+    digest: str
+    revision: int
+    pinned: bool
+
+
 MOST_REFUSED = 20
+MOST_KEPT = 100
 LONGEST_REASON = 300
 MOST_NAMES = 500
+_OPTIONAL: dict[str, Any] = {"age": None, "error": "", "refused": [], "kept": [], "inputs": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +196,9 @@ class Presence:
     """What a client says of itself: who it is, which head it serves, and what it refuses.
 
     `age` is how many seconds ago the store's answer was last accepted, `error` why the store as a
-    whole is refused, `inputs` the names (never values) that the app passes, per unit. What is said
-    is bounded: the newest refusals, and so many names.
+    whole is refused, `kept` what it serves instead of what is live, `inputs` the names (never
+    values) that the app passes, per unit. What is said is bounded: the newest refusals, and so
+    many names.
     """
 
     client: str
@@ -194,41 +211,55 @@ class Presence:
     age: float | None = None
     error: str = ""
     refused: tuple[RefusedRelease, ...] = ()
+    kept: tuple[KeptRelease, ...] = ()
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def head(self) -> Head:
         return Head(self.epoch, self.revision)
 
-    def serves(self, head: Head, latest: Head | None = None) -> bool:
+    @property
+    def pins(self) -> dict[str, str]:
+        return {each.unit: each.digest for each in self.kept if each.pinned}
+
+    def serves(self, head: Head, wanted: Mapping[str, str], latest: Head | None = None) -> bool:
         """Whether it serves `head`, or a later one up to `latest`, where the store stands.
 
-        A client that refuses a release of that deployment does not, nor one that stays above a
-        store which went back.
+        `wanted` has the digests that were live then, of the units that count. A client that keeps
+        an older one of these does not serve it, nor one that stays above a store which went back.
         """
         return (
             not self.error
             and self.head >= head
             and (latest is None or self.head <= latest)
-            and not self.refuses(head)
+            and not any(self._lacking(head, wanted))
         )
 
-    def refuses(self, head: Head) -> bool:
-        return bool(self.error) or any(each.revision == head.revision for each in self.refused)
+    def declines(self, head: Head, wanted: Mapping[str, str]) -> bool:
+        """Whether it says itself that waiting for it to serve `head` is in vain."""
+        return bool(self.error) or any(
+            each.pinned or self.head >= head for each in self._lacking(head, wanted)
+        )
+
+    def _lacking(self, head: Head, wanted: Mapping[str, str]) -> Iterator[KeptRelease]:
+        for each in self.kept:
+            older = each.pinned or each.revision < head.revision
+            if older and wanted.get(each.unit, each.digest) != each.digest:
+                yield each
 
     def to_json(self) -> str:
         newest = sorted(self.refused, key=lambda each: -each.revision)[:MOST_REFUSED]
         refused = [asdict(each) | {"reason": each.reason[:LONGEST_REASON]} for each in newest]
         facts = {name: getattr(self, name) for name in self.__slots__}
         facts |= {"error": self.error[:LONGEST_REASON], "refused": refused}
+        facts["kept"] = [asdict(each) for each in self.kept[:MOST_KEPT]]
         facts["inputs"] = _bounded(self.inputs)
         # Left out where there is nothing to say: hundreds of clients say it every ten seconds.
         return _encode(
             {
                 name: value
                 for name, value in facts.items()
-                if name not in {"age", "error", "refused", "inputs"}
-                or value not in (None, "", [], {})
+                if name not in _OPTIONAL or value not in (None, "", [], {})
             }
         )
 
@@ -236,13 +267,17 @@ class Presence:
     def from_json(cls, text: str | bytes) -> "Presence | None":
         """None for what is no presence: a stranger's record must not stop an operator."""
         try:
-            facts = {"age": None, "error": "", "refused": [], "inputs": {}} | json.loads(text)
-            names = [name for name in cls.__slots__ if name not in {"refused", "inputs"}]
+            facts = _OPTIONAL | json.loads(text)
+            names = [name for name in cls.__slots__ if name not in {"refused", "kept", "inputs"}]
             return cls(
                 **_typed(facts, names),
                 refused=tuple(
                     RefusedRelease(**_typed(each, RefusedRelease.__slots__))
                     for each in _listed(facts["refused"])
+                ),
+                kept=tuple(
+                    KeptRelease(**_typed(each, KeptRelease.__slots__))
+                    for each in _listed(facts["kept"])
                 ),
                 inputs={
                     str(unit): tuple(str(name) for name in _listed(passed))

@@ -11,6 +11,7 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.document import Frozen, Json, freeze
 
 API_VERSION = "promptops/v1"
+READ_SINCE = "0.1.0"  # the first promptops that reads it
 MAX_BYTES = 1 << 20
 
 _MAJOR = re.compile(r"promptops/v(\d+)")

@@ -28,6 +28,8 @@ class Lines(weakref.WeakSet[Any]):
     def open(self, connection: Any) -> None:
         """What redis-py calls when a connection stands."""
         self.add(connection)
+        # Without CLIENT SETINFO, half of what hundreds of clients ask a server that comes back.
+        connection.driver_info = connection.lib_name = connection.lib_version = None
         connection.on_connect()
 
     def let_go(self) -> None:
