@@ -33,6 +33,8 @@ def under_gunicorn(
     """The app under `gunicorn --preload` with uvicorn workers, until all of them have started."""
     command = [sys.executable, "-m", "gunicorn", app, "--preload", "--workers", str(number)]
     command += ["--worker-class", "uvicorn_worker.UvicornWorker", "--bind", "127.0.0.1:0"]
+    # As behind a proxy, which keeps connections: with 2 s a busy machine would lose requests.
+    command += ["--keep-alive", "30"]
     with log.open("w") as said:
         process = subprocess.Popen(
             command, stdout=said, stderr=said, cwd=ROOT, env={**os.environ, **variables}
