@@ -7,8 +7,8 @@ and every worker served every change in time.
 """
 
 import argparse
+import math
 import os
-import statistics
 import sys
 import time
 from collections import Counter
@@ -111,8 +111,8 @@ class Course:
 
 
 def spread(seconds: list[float]) -> str:
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    return ", ".join(duration(each) for each in (cuts[49], cuts[98], max(seconds)))
+    ranked = sorted(seconds) or [math.nan]
+    return ", ".join(duration(ranked[(len(ranked) - 1) * each // 100]) for each in (50, 99, 100))
 
 
 def said(counted: Counter[str]) -> str:
