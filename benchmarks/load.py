@@ -1,6 +1,7 @@
 """A bounded load of requests over connections that are kept, and what the answers say."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -49,12 +50,12 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def await_served(self, revision: int, seconds: float) -> dict[int, float]:
-        """When each worker first served it; those that did not within `seconds` are missing."""
-        until = time.monotonic() + seconds
+    def await_served(self, revision: int, until: float) -> dict[int, float]:
+        """When each worker first served it; those that did not by then are missing."""
         while True:
-            served = {pid: at for pid in self._workers if (at := self.first.get((pid, revision)))}
-            if len(served) == len(self._workers) or time.monotonic() > until:
+            first = {pid: self.first.get((pid, revision), math.inf) for pid in self._workers}
+            served = {pid: at for pid, at in first.items() if at <= until}
+            if len(served) == len(first) or time.monotonic() > until:
                 return served
             time.sleep(0.005)
 
@@ -75,20 +76,22 @@ class Load:
         while not self._closing.is_set():
             began = time.monotonic()
             try:
-                answer = self._ask(line)
-            except (OSError, HTTPException, ValueError) as error:
+                newest = self._note(self._ask(line), began, newest)
+            except (OSError, HTTPException, ValueError, LookupError) as error:
                 self.failed.append(f"{type(error).__name__}: {error}")
                 line.close()  # the next request opens it again
-            else:
-                now = time.monotonic()
-                self.seconds.append(now - began)
-                self.first.setdefault((answer["worker"], answer["revision"]), now)
-                if objection := self._objection(answer):
-                    self.failed.append(objection)
-                if answer["revision"] < newest:
-                    self.failed.append(f"revision {answer['revision']} after {newest}")
-                newest = max(newest, answer["revision"])
             self._closing.wait(max(0.0, began + 1 / self._rate - time.monotonic()))
+
+    def _note(self, answer: Mapping[str, Any], began: float, newest: int) -> int:
+        """The revision of an answer; raises ValueError when something is wrong with it."""
+        now, revision = time.monotonic(), int(answer["revision"])
+        self.seconds.append(now - began)
+        self.first.setdefault((answer["worker"], revision), now)
+        if objection := self._objection(answer):
+            raise ValueError(objection)
+        if revision < newest:
+            raise ValueError(f"revision {revision} after {newest}")
+        return revision
 
     @staticmethod
     def _ask(line: HTTPConnection) -> Any:

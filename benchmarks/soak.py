@@ -56,29 +56,27 @@ class Course:
                     self._roll_back()
             if outage is not filled:
                 self._roll_back()
-            self.outages[outage.__name__] += 1
+            self.outages[outage.__name__.replace("_", " ")] += 1
             if not self.before:  # by now all code was loaded
                 self.before = self.memory()
             time.sleep(max(0.0, began + number * pace - time.monotonic()))
 
     def memory(self) -> dict[int, int]:
-        """Resident bytes by worker."""
-        page = os.sysconf("SC_PAGE_SIZE")
-        pages = {
-            pid: Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in self.workers.pids
-        }
+        """Resident bytes of each worker that is left."""
+        page, left = os.sysconf("SC_PAGE_SIZE"), self.workers.pids & children(self.workers.master)
+        pages = {pid: Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in left}
         return {pid: int(number) * page for pid, number in pages.items()}
 
     def growth(self) -> int:
         after = self.memory()
-        return max(after[pid] - self.before[pid] for pid in after)
+        return max((after[pid] - self.before[pid] for pid in after), default=0)
 
     def _roll_back(self) -> None:
         self._served("rollback", self.versions.rollback(), self.afterwards)
 
     def _served(self, what: str, moved: Moved, taken: list[float]) -> None:
         self.moves[what] += 1
-        served = self.load.await_served(moved.revision, SERVED_WITHIN)
+        served = self.load.await_served(moved.revision, moved.typed + SERVED_WITHIN)
         taken += [at - moved.typed for at in served.values()]
         for pid in self.workers.pids - served.keys():
             self.late.append(f"worker {pid} did not serve revision {moved.revision} in time")
