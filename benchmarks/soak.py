@@ -38,6 +38,7 @@ class Course:
     versions: Versions
     workers: Workers
     load: Load
+    commands: list[float] = field(default_factory=list)
     calm: list[float] = field(default_factory=list)
     afterwards: list[float] = field(default_factory=list)
     outages: Counter[str] = field(default_factory=Counter)
@@ -76,6 +77,7 @@ class Course:
 
     def _served(self, what: str, moved: Moved, taken: list[float]) -> None:
         self.moves[what] += 1
+        self.commands.append(moved.seconds)
         served = self.load.await_served(moved.revision, moved.typed + SERVED_WITHIN)
         taken += [at - moved.typed for at in served.values()]
         for pid in self.workers.pids - served.keys():
@@ -100,8 +102,9 @@ class Course:
             "workers": str(len(self.workers.pids)),
             "commands": said(self.moves),
             "outages": said(self.outages),
-            "deploy in a calm → every worker serves it: p50, p99, longest": spread(calm),
-            "rollback in or right after an outage, likewise": spread(afterwards),
+            "the whole process of a command: p50, p99, longest": spread(self.commands),
+            "deploy typed in a calm → a worker serves it, likewise": spread(calm),
+            "rollback typed in or right after an outage, likewise": spread(afterwards),
             "memory that the worker grew by which grew most": f"{self.growth() / 2**20:.1f} MiB",
         }
         lines = [("what", "figure"), ("---", "---"), *figures.items()]

@@ -31,9 +31,10 @@ inputs:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A command that has ended well: when it was typed, and the revision that it made."""
+    """A command that ended well: when it was typed, how long it took, which revision it made."""
 
     typed: float
+    seconds: float
     revision: int
 
 
@@ -80,4 +81,5 @@ class Versions:
         typed = time.monotonic()
         arguments = [command, UNIT, "--env", "production", "--json", *options]
         done = json.loads(output([installed("promptops"), *arguments], self.folder))
-        return Moved(typed, done["revision"]), done["changes"][0]["to"]
+        moved = Moved(typed, time.monotonic() - typed, done["revision"])
+        return moved, done["changes"][0]["to"]
