@@ -7,7 +7,11 @@ import threading
 
 
 class Proxy(threading.Thread):
-    """Stands before a server; `lose_hints` swallows both ways on connections that subscribed."""
+    """Stands before a server, or before another one after `switch`.
+
+    `lose_hints` swallows both ways on connections that subscribed, `silent` on all there are and
+    come, `mute` only the hints themselves, so that a channel seems to work.
+    """
 
     def __init__(self, port: int) -> None:
         super().__init__(name="proxy", daemon=True)
@@ -15,6 +19,8 @@ class Proxy(threading.Thread):
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self.subscriptions = 0
+        self.silent = False
+        self.mute = False
         self._peers: dict[socket.socket, socket.socket] = {}
         self._subscribed: set[socket.socket] = set()
         self._lost: set[socket.socket] = set()
@@ -26,6 +32,12 @@ class Proxy(threading.Thread):
 
     def lose_hints(self) -> None:
         self._lost |= self._subscribed
+
+    def switch(self, port: int) -> None:
+        """As a name does that comes to mean another server: who is connected has to come again."""
+        self._target = ("127.0.0.1", port)
+        for line in tuple(self._peers):
+            self._hang_up(line)
 
     def close(self) -> None:
         self._closing.set()
@@ -46,7 +58,11 @@ class Proxy(threading.Thread):
                             self._hang_up(line)
                         continue
                     inner = lines.enter_context(line.accept()[0])
-                    outer = lines.enter_context(socket.create_connection(self._target))
+                    try:
+                        outer = lines.enter_context(socket.create_connection(self._target))
+                    except OSError:
+                        inner.close()
+                        continue
                     self._peers |= {inner: outer, outer: inner}
                     waiting.register(inner, selectors.EVENT_READ)
                     waiting.register(outer, selectors.EVENT_READ)
@@ -59,7 +75,8 @@ class Proxy(threading.Thread):
             if b"SUBSCRIBE" in data:
                 self.subscriptions += 1
                 self._subscribed |= {line, peer}
-            if data and line not in self._lost:
+            hint = self.mute and line in self._subscribed and b"message" in data
+            if data and line not in self._lost and not self.silent and not hint:
                 peer.sendall(data)
             return bool(data)
         return False

@@ -2,7 +2,7 @@
 
 Of the store as a whole, given the head that is served and the one that was read:
 
-1. no head at all, or a lower (epoch, revision): refused (C613);
+1. no head at all (C610), or a lower (epoch, revision): refused (C613);
 2. the same head over other releases than before: refused (C614);
 3. the same head over the same releases: nothing new, what was refused before is tried again;
 4. a higher head: accepted, and each unit that moved is judged by itself.
@@ -48,10 +48,16 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
     `known` has the digest of every unit that the store named at the head that is served.
     """
     head = state.head
-    if head is None:
+    if head is None and served is None:
         raise StoreCorrupt(
             "the store does not hold this environment",
             "check the URL and the environment's name, or deploy to it first",
+        )
+    if head is None:
+        raise StoreCorrupt(
+            "POINTER_MISSING: the store does not hold this environment any more",
+            "it was emptied; the releases of before are served on",
+            code="C610",
         )
     if served is None or head > served:
         return head

@@ -20,7 +20,7 @@ from promptops.client.pins import Pins
 from promptops.client.snapshot import Reader, Snapshot, advance
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
-from promptops.errors import PromptopsError, StoreCorrupt
+from promptops.errors import PromptopsError, StoreCorrupt, StoreUnreachable
 from promptops.live.forking import follow_forks
 from promptops.live.records import Presence
 from promptops.live.store import Store
@@ -187,13 +187,17 @@ class Refresher:
         except PromptopsError as error:
             self._failed(error)
             return
-        self.checked = time.monotonic()
         if state.whole:
             self._whole_at = now
-        self.error, self._failures = None, 0
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
+        if state.stale:
+            # Better than nothing, and no confirmation that it is what is live.
+            self._failed(StoreUnreachable(state.stale, "use the address of the primary"))
+            return
+        self.checked = time.monotonic()
+        self.error, self._failures = None, 0
 
     def _publish(self) -> None:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
@@ -234,7 +238,9 @@ class Refresher:
             self._told.tell(judge(self), self.snapshot.head)
 
     def _announce(self) -> None:
-        self.announcing.announce(self.snapshot, self.checked, self.error)
+        # Where nothing could be read, an attempt to write only costs the time of another answer.
+        if not isinstance(self.error, StoreUnreachable):
+            self.announcing.announce(self.snapshot, self.checked, self.error)
 
     def _save(self) -> None:
         self.sources.save(self._unpinned)

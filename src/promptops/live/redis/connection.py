@@ -16,7 +16,20 @@ from promptops.live.store import Timeouts
 
 PERMISSION = "the user of the store's URL lacks this permission"
 FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
-MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
+MEANWHILE = "An app with a cache goes back without Redis by promptops pin"
+# By words of the reply, because redis-py has a class for some of them only.
+HINTS = {
+    "MISCONF": "Redis cannot save to its disk; free space there or mend its configuration, which "
+    f"redis-cli INFO persistence tells of. {MEANWHILE}",
+    "NOREPLICAS": "too few replicas are connected, see redis-cli INFO replication; bring them back "
+    f"or lower min-replicas-to-write. {MEANWHILE}",
+    "max number of clients reached": "too many are connected, see redis-cli CLIENT LIST; close "
+    f"some or raise maxclients. {MEANWHILE}",
+    "BUSY": "a script or function keeps Redis busy; redis-cli SCRIPT KILL or FUNCTION KILL ends it",
+}
+REPLICA = (
+    "this is a replica; use the address of the primary, which redis-cli INFO replication names"
+)
 
 
 class Lines(weakref.WeakSet[Any]):
@@ -73,7 +86,7 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise StoreUnreachable(
             f"{address} does not answer: {_cause(error)}",
-            "check the store's URL and that Redis runs there",
+            _hint(str(error)) or "check the store's URL and that Redis runs there",
         ) from error
     except redis.ResponseError as error:
         raise _refusal(address, error) from error
@@ -126,8 +139,11 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
     # redis-py takes the first word away from the replies that it has a class for.
     hints = {
         redis.exceptions.NoPermissionError: PERMISSION,
-        redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
+        redis.exceptions.ReadOnlyError: REPLICA,
         redis.exceptions.OutOfMemoryError: FULL,
     }
-    hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
-    return StoreUnreachable(f"{address} refused: {text}", hint)
+    return StoreUnreachable(f"{address} refused: {text}", hints.get(type(error)) or _hint(text))
+
+
+def _hint(text: str) -> str:
+    return next((hint for words, hint in HINTS.items() if words in text), "")

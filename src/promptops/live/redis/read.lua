@@ -10,6 +10,14 @@
 local function counts(text)
   return text and #text < 19 and string.find(text, '^[1-9]%d*$')
 end
+-- A value that somebody planted must not fill the memory of every client.
+local most = 1048576
+local function too_large(unit)
+  local size = redis.call('HSTRLEN', KEYS[2], unit)
+  if #unit > most or size > most then
+    return {'wrongtype', KEYS[2], 'hash with a pointer of ' .. #unit + size .. ' bytes'}
+  end
+end
 local kinds, there = {'hash', 'hash', 'stream'}, {}
 for i = 1, 3 do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -27,7 +35,7 @@ if not there[1] then
 end
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision')
 if not (counts(head[1]) and counts(head[2])) then
-  return {'wrongtype', KEYS[1], 'hash'}
+  return {'wrongtype', KEYS[1], 'hash without epoch and revision as numbers'}
 end
 local epoch, revision = head[1], head[2]
 if epoch == ARGV[1] then
@@ -43,6 +51,10 @@ if epoch == ARGV[1] then
       for i = 1, #entry[2], 2 do
         if entry[2][i] == 'units' then
           for unit in string.gmatch(entry[2][i + 1], '%S+') do
+            local bad = too_large(unit)
+            if bad then
+              return bad
+            end
             local pointer = seen[unit] or redis.call('HGET', KEYS[2], unit)
             complete = complete and pointer
             if pointer and not seen[unit] then
@@ -57,6 +69,12 @@ if epoch == ARGV[1] then
     if complete then
       return {epoch, revision, 'changed', pairs_}
     end
+  end
+end
+for _, unit in ipairs(redis.call('HKEYS', KEYS[2])) do
+  local bad = too_large(unit)
+  if bad then
+    return bad
   end
 end
 return {epoch, revision, 'whole', redis.call('HGETALL', KEYS[2])}

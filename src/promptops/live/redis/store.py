@@ -12,10 +12,12 @@ from promptops.live.forking import follow_forks
 from promptops.live.records import Entry, Head, Pointer, Presence, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.listener import RedisListener
+from promptops.live.redis.replica import Role
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 
 CATCH_UP = 100
+NO_NUMBERS = "hash without epoch and revision as numbers"
 
 
 class RedisStore:
@@ -37,6 +39,7 @@ class RedisStore:
         self._redis = connect(address, timeouts, self._lines)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
+        self._role = Role()
         follow_forks(self)
 
     def read(self, since: Head | None = None) -> State:
@@ -48,6 +51,7 @@ class RedisStore:
             said = self._answer(
                 lambda: self._read.run_readonly(connection, keys, [*known, CATCH_UP])
             )
+            cut_off = self._answer(lambda: self._role.lost_its_primary(connection))
         if said[0] in {b"wrongtype", b"broken"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
@@ -58,7 +62,8 @@ class RedisStore:
             unit: Pointer.from_json(text, unit)
             for unit, text in zip(units, flat[1::2], strict=True)
         }
-        return State(head, pointers, whole=said[2] == b"whole")
+        stale = f"source=replica link=down: {self.address} has lost its primary" if cut_off else ""
+        return State(head, pointers, whole=said[2] == b"whole", stale=stale)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -178,6 +183,7 @@ class RedisStore:
             f"the key {key} holds a {what}, not what promptops writes",
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
+            code="C612" if key == self._head and what == NO_NUMBERS else "C611",
         )
 
     def _answer(self, ask: Callable[[], Any]) -> Any:
