@@ -3,7 +3,7 @@
 Of the store as a whole, given the head that is served and the one that was read:
 
 1. no head at all (C610), or a lower (epoch, revision): refused (C613);
-2. the same head over other releases than before: refused (C614);
+2. the same head over other releases than before (C614), or over fewer (C610): refused;
 3. the same head over the same releases: nothing new, what was refused before is tried again;
 4. a higher head: accepted, and each unit that moved is judged by itself.
 
@@ -68,7 +68,15 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
             "it lost deployments; the newer releases are served on",
             code="C613",
         )
-    if state.whole and known != {unit: found.digest for unit, found in state.pointers.items()}:
+    found = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    if state.whole and found.items() < known.items():
+        raise StoreCorrupt(
+            f"POINTER_MISSING: the store lost {', '.join(sorted(known.keys() - found.keys()))} at "
+            f"revision {head.revision} (epoch {head.epoch})",
+            "deploy it again; the releases of before are served on",
+            code="C610",
+        )
+    if state.whole and known != found:
         raise StoreCorrupt(
             f"the store holds other releases at revision {head.revision} (epoch {head.epoch}) "
             "than it did",

@@ -177,9 +177,11 @@ class Refresher:
         served = self._unpinned
         now = time.monotonic()
         # What changed since is enough while the store goes on as we know it. After any trouble it
-        # may have been emptied and filled anew, so everything is read; and now and then, because
-        # the same head can come to stand over other releases.
+        # may have been emptied and filled anew, or another server may answer under its name, so
+        # everything is read; and now and then, because the same head can come to stand over other
+        # releases.
         whole = self._whole_at is None or now - self._whole_at >= self.whole_every
+        whole = whole or self._hints.broke
         since = None if whole or self.error is not None else served.head
         try:
             state = self._store.read(since)
@@ -188,7 +190,7 @@ class Refresher:
             self._failed(error)
             return
         if state.whole:
-            self._whole_at = now
+            self._whole_at, self._hints.broke = now, False
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
