@@ -174,12 +174,13 @@ def test_one_trouble_is_logged_once_and_so_is_its_end(
     assert warnings[-1] == "READY again; serving revision 2"
 
 
+@pytest.mark.parametrize("restarts", [False, True])
 def test_an_emptied_server_is_served_on_and_followed_when_it_was_filled_again(
-    on_redis: Store, redis_server: Server, started: Starter
+    on_redis: Store, redis_server: Server, started: Starter, restarts: bool
 ) -> None:
     client = started(redis_server.url, poll=0.2)
     with reading_all_the_time(client):
-        redis_server.ask("FLUSHALL")
+        redis_server.restart() if restarts else redis_server.ask("FLUSHALL")
         until_stale(client, state="ERROR")
         assert (client.status().code, client.status().reason) == ("C610", GONE)
         assert client.status().units == {"farewell": BYE, "greeter": HELLO}
