@@ -62,6 +62,15 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.fixture
+def replicated(pair: Pair, opened: Opener) -> Store:
+    """The primary of the pair: greeter says Hello, and the replica knows."""
+    store = opened(pair.primary.url)
+    deploy(store, greeter="Hello")
+    until(lambda: opened(pair.replica.url).read().head)
+    return store
+
+
+@pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str]) -> Shown:
     """What a command prints as JSON."""
 
@@ -86,11 +95,9 @@ def assert_held(client: Client, code: str, revision: int, text: str) -> None:
 
 @pytest.mark.soak(short=8, full=160)
 def test_changes_that_a_failover_lost_are_served_on_until_newer_ones_come(
-    pair: Pair, opened: Opener, started: Starter, shown: Shown, times: int
+    pair: Pair, replicated: Store, opened: Opener, started: Starter, shown: Shown, times: int
 ) -> None:
     store = opened(pair.name.url)
-    deploy(store, greeter="Hello")
-    until(lambda: opened(pair.replica.url).read().head)
     clients = [started(pair.name.url, app=f"app{number}") for number in range(3)]
     pair.cut()
     deploy_times(store, times - 1)
@@ -118,14 +125,12 @@ def test_changes_that_a_failover_lost_are_served_on_until_newer_ones_come(
 
 
 def test_a_replica_that_lost_its_primary_is_said_and_no_confirmation(
-    pair: Pair, opened: Opener, started: Starter
+    pair: Pair, replicated: Store, started: Starter
 ) -> None:
-    deploy(opened(pair.primary.url), greeter="Hello")
-    until(lambda: opened(pair.replica.url).read().head)
     client = started(pair.replica.url, poll=1)
     assert client.status().state == "READY"
     pair.cut()
-    deploy(opened(pair.primary.url), greeter="Hi")
+    deploy(replicated, greeter="Hi")
     until(lambda: pair.link_is("down"))
 
     noticed = time.monotonic()
@@ -146,10 +151,8 @@ def test_a_replica_that_lost_its_primary_is_said_and_no_confirmation(
 
 
 def test_a_replica_that_would_rather_say_nothing_is_served_on_too(
-    pair: Pair, opened: Opener, started: Starter
+    pair: Pair, replicated: Store, started: Starter
 ) -> None:
-    deploy(opened(pair.primary.url), greeter="Hello")
-    until(lambda: opened(pair.replica.url).read().head)
     client = started(pair.replica.url, poll=0.2)
     pair.replica.ask("CONFIG", "SET", "replica-serve-stale-data", "no")
     pair.primary.kill()
@@ -171,11 +174,9 @@ def test_a_user_who_may_not_ask_for_the_role_asks_once_and_is_served(
 
 
 def test_two_primaries_under_one_name_are_noticed_whichever_is_ahead(
-    pair: Pair, opened: Opener, started: Starter, shown: Shown
+    pair: Pair, replicated: Store, opened: Opener, started: Starter, shown: Shown
 ) -> None:
-    one, other = opened(pair.primary.url), opened(pair.replica.url)
-    deploy(one, greeter="Hello")
-    until(lambda: other.read().head)
+    one, other = replicated, opened(pair.replica.url)
     pair.replica.ask("REPLICAOF", "NO", "ONE")
     deploy(one, greeter="From one")
     deploy(other, greeter="From the other")

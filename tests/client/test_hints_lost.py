@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import pytest
 
@@ -37,9 +38,11 @@ def test_a_channel_that_was_swallowed_is_rebuilt_and_no_change_is_late(
         assert until_served(client, head.revision) - lost <= POLL + 1
         rebuilt = until(lambda number=number: proxy.subscriptions == number + 2)  # type: ignore[misc]
         assert rebuilt - lost <= 5
-        head = deploy(on_redis, greeter=f"Hello again {number}")
-        sent = time.monotonic()
-        assert until_served(client, head.revision) - sent <= POLL + 1
+        delays = []
+        for again in range(5):
+            head = deploy(on_redis, greeter=f"Hello {number} {again}")
+            delays.append(-time.monotonic() + until_served(client, head.revision))
+        assert median(delays) <= 0.25
     assert (client.status().state, client.status().errors) == ("READY", 0)
 
 

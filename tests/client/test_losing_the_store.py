@@ -1,8 +1,6 @@
 """The store goes away, is emptied, or comes back: an app that once read it serves on."""
 
-import contextlib
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from promptops import Client
 from promptops.live.address import parse_address
 from promptops.live.store import Store
 from tests.client.conftest import Starter
+from tests.client.reading import reading_all_the_time
 from tests.client.sabotage import Saboteur
 from tests.client.waiting import until, until_refused, until_served
 from tests.conftest import Opener
@@ -32,33 +31,6 @@ def durable_server() -> Iterator[Server]:
         yield server.start()
     finally:
         server.close()
-
-
-@contextlib.contextmanager
-def reading_all_the_time(client: Client) -> Iterator[None]:
-    """An app that asks for greeter without pause; no answer may fail, or be another one."""
-    live = client.get("greeter").digest
-    wrong: list[object] = []
-    stop = threading.Event()
-
-    def read() -> None:
-        while not stop.is_set():
-            try:
-                found = client.get("greeter")
-                if found.digest != live or not found.request()["messages"]:
-                    wrong.append(found)
-            except Exception as error:  # noqa: BLE001 - the point is that there is none
-                wrong.append(error)
-            time.sleep(0)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        reader.join()
-    assert wrong == []
 
 
 def until_stale(client: Client, seconds: float = 10, state: str = "STALE") -> None:

@@ -4,54 +4,19 @@ What an app notices of each is nothing: every read is answered, and within micro
 """
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from promptops import Client
 from promptops.live.store import Store
 from tests.client.conftest import Starter
+from tests.client.reading import reading_all_the_time
 from tests.client.waiting import until, until_polled, until_served
 from tests.conftest import Opener
 from tests.deployments import deploy, digest
 from tests.servers import Server
 
 HELLO = digest("greeter", "Hello")
-READS_AT_ONCE = 100
-
-
-@contextmanager
-def timed_reads(client: Client) -> Iterator[list[float]]:
-    """Seconds of a `get`, while an app asks all the time; none may raise, or be another release."""
-    seconds: list[float] = []
-    wrong: list[object] = []
-    stop = threading.Event()
-
-    def read() -> None:
-        live = client.get("greeter")
-        while not stop.is_set():
-            try:
-                began = time.perf_counter()
-                for _ in range(READS_AT_ONCE):
-                    found = client.get("greeter")
-                seconds.append((time.perf_counter() - began) / READS_AT_ONCE)
-                if found is not live:
-                    wrong.append(found)
-            except Exception as error:  # noqa: BLE001 - the point is that there is none
-                wrong.append(error)
-            time.sleep(0.001)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        yield seconds
-    finally:
-        stop.set()
-        reader.join()
-    assert wrong == []
 
 
 def p99(seconds: list[float]) -> float:
@@ -63,7 +28,7 @@ def test_a_store_that_hangs_for_a_minute_costs_an_app_nothing(
     on_redis: Store, redis_server: Server, started: Starter, times: int
 ) -> None:
     client = started(redis_server.url)
-    with timed_reads(client) as seconds:
+    with reading_all_the_time(client) as seconds:
         redis_server.stop()
         stopped = time.monotonic()
         assert until(lambda: client.status().state == "STALE") - stopped <= 10
@@ -94,7 +59,7 @@ def test_a_store_that_is_killed_and_restarted_loses_nobody_and_no_change(
             head = deploy(store, greeter=f"Hello {number}")
             for client in clients:
                 until_served(client, head.revision)
-            with timed_reads(clients[0]):
+            with reading_all_the_time(clients[0]):
                 server.kill()
                 until(lambda: all(client.status().state == "STALE" for client in clients))
                 server.start()
@@ -134,7 +99,7 @@ def test_a_store_that_is_busy_with_something_else_costs_an_app_nothing(
         deploy(store, greeter="Hello")
         client = started(server.url, poll=0.2)
         until_polled(client, 3)
-        with timed_reads(client) as seconds, occupy(server, command):
+        with reading_all_the_time(client) as seconds, occupy(server, command):
             until(lambda: reason in client.status().reason)
             assert (client.status().state, client.status().revision) == ("STALE", 1)
             server.ask(*end)

@@ -16,17 +16,13 @@ DENIED_FROM, DENIED_TO = 6.0, 30.0
 
 
 class Hints:
-    """The channel of hints, opened again after whatever broke it.
-
-    `broke` says that one did which had worked.
-    """
+    """The channel of hints, opened again after whatever broke it."""
 
     def __init__(self, store: Store, *, wanted: bool) -> None:
         self._store = store
         self._wanted = wanted
         self._listener: Listener | None = None
         self._not_before = 0.0
-        self.broke = False
 
     def wait(self, seconds: float, closing: threading.Event) -> None:
         """Until a hint comes, `closing` is set, or the time is over."""
@@ -45,7 +41,6 @@ class Hints:
         except StoreError as error:
             log.debug("the channel of hints broke: %s", error.message)
             self.drop()
-            self.broke = self.broke or not new
             if isinstance(error, StoreDenied):
                 self._not_before = time.monotonic() + DENIED_TO
             # One that worked before is replaced soon, but not by all clients at the same moment.

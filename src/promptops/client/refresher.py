@@ -177,11 +177,9 @@ class Refresher:
         served = self._unpinned
         now = time.monotonic()
         # What changed since is enough while the store goes on as we know it. After any trouble it
-        # may have been emptied and filled anew, or another server may answer under its name, so
-        # everything is read; and now and then, because the same head can come to stand over other
-        # releases.
+        # may have been emptied and filled anew, so everything is read; and now and then, because
+        # the same head can come to stand over other releases.
         whole = self._whole_at is None or now - self._whole_at >= self.whole_every
-        whole = whole or self._hints.broke
         since = None if whole or self.error is not None else served.head
         try:
             state = self._store.read(since)
@@ -190,7 +188,7 @@ class Refresher:
             self._failed(error)
             return
         if state.whole:
-            self._whole_at, self._hints.broke = now, False
+            self._whole_at = now
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
@@ -236,8 +234,10 @@ class Refresher:
         self._tell()
 
     def _tell(self) -> None:
+        verdict = judge(self)
+        # Looked at afterwards: somebody may close the client at any moment, and that is no news.
         if not self.closing.is_set():
-            self._told.tell(judge(self), self.snapshot.head)
+            self._told.tell(verdict, self.snapshot.head)
 
     def _announce(self) -> None:
         # Where nothing could be read, an attempt to write only costs the time of another answer.

@@ -33,11 +33,17 @@ REPLICA = (
 
 
 class Lines(weakref.WeakSet[Any]):
-    """The connections of a store, so that a forked child can let go of those of its parent."""
+    """The connections of a store, so that a forked child can let go of those of its parent.
+
+    `opened` counts all that there ever were.
+    """
+
+    opened = 0
 
     def open(self, connection: Any) -> None:
         """What redis-py calls when a connection stands."""
         self.add(connection)
+        self.opened += 1
         connection.on_connect()
 
     def let_go(self) -> None:
