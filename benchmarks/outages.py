@@ -52,7 +52,7 @@ class Stand:
     def promote(self) -> None:
         """The replica takes over; the old primary, which is down, comes back as its replica."""
         self.replica.ask("REPLICAOF", "NO", "ONE")
-        self._proxy.lead_to(self.replica.port)
+        self._proxy.switch(self.replica.port)
         self.primary, self.replica = self.replica, self.primary.start()
         self._replicate()
 

@@ -8,7 +8,11 @@ import time
 
 
 class Proxy(threading.Thread):
-    """Stands before a server; `lose_hints` swallows both ways on connections that subscribed."""
+    """Stands before a server, or before another one after `switch`.
+
+    `lose_hints` swallows both ways on connections that subscribed, `silent` on all there are and
+    come, `mute` only the hints themselves, so that a channel seems to work.
+    """
 
     def __init__(self, port: int) -> None:
         super().__init__(name="proxy", daemon=True)
@@ -16,6 +20,8 @@ class Proxy(threading.Thread):
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self.subscriptions = 0
+        self.silent = False
+        self.mute = False
         self._peers: dict[socket.socket, socket.socket] = {}
         self._subscribed: set[socket.socket] = set()
         self._lost: set[socket.socket] = set()
@@ -33,8 +39,8 @@ class Proxy(threading.Thread):
         """On all lines that stand; those that come pass."""
         self._lost |= set(self._peers)
 
-    def lead_to(self, port: int) -> None:
-        """Stand before another server from now on; what led to the one before is cut off."""
+    def switch(self, port: int) -> None:
+        """As a name does that comes to mean another server: who is connected has to come again."""
         self._target = ("127.0.0.1", port)
         self._moved.set()
         while self._moved.is_set() and self.is_alive():
@@ -80,7 +86,8 @@ class Proxy(threading.Thread):
             if b"SUBSCRIBE" in data:
                 self.subscriptions += 1
                 self._subscribed |= {line, peer}
-            if data and line not in self._lost:
+            hint = self.mute and line in self._subscribed and b"message" in data
+            if data and line not in self._lost and not self.silent and not hint:
                 peer.sendall(data)
             return bool(data)
         return False

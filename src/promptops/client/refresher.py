@@ -20,7 +20,7 @@ from promptops.client.pins import Pins
 from promptops.client.snapshot import Reader, Snapshot, advance
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
-from promptops.errors import PromptopsError, StoreCorrupt, StoreError
+from promptops.errors import PromptopsError, StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live.forking import follow_forks
 from promptops.live.records import Presence
 from promptops.live.store import Store
@@ -195,13 +195,17 @@ class Refresher:
         except PromptopsError as error:
             self._failed(error)
             return
-        self.checked = time.monotonic()
         if state.whole:
             self._whole_at = now
-        self.error, self._failures = None, 0
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
+        if state.stale:
+            # Better than nothing, and no confirmation that it is what is live.
+            self._failed(StoreUnreachable(state.stale, "use the address of the primary"))
+            return
+        self.checked = time.monotonic()
+        self.error, self._failures = None, 0
 
     def _recall(self) -> None:
         """Once, and before anybody is told that we are ready: what conversations began with."""
@@ -251,12 +255,14 @@ class Refresher:
 
     def _tell(self) -> None:
         verdict = judge(self)
-        # Looked at last: a client that is being closed is no news.
+        # Looked at last: somebody may close the client at any moment, and that is no news.
         if not self.closing.is_set():
             self._told.tell(verdict, self.snapshot.head)
 
     def _announce(self) -> None:
-        self.announcing.announce(self.snapshot, self.pins.held, self.checked, self.error)
+        # Where nothing could be read, an attempt to write only costs the time of another answer.
+        if not isinstance(self.error, StoreUnreachable):
+            self.announcing.announce(self.snapshot, self.pins.held, self.checked, self.error)
 
     def _save(self) -> None:
         self.sources.save(self._unpinned)

@@ -89,6 +89,7 @@ class Pointer:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
                 "somebody changed the store by hand; nothing was changed now",
+                code="C612" if error.args == ("revision",) else "C611",
             ) from error
 
 
@@ -304,9 +305,11 @@ class State:
     """What was read of an environment in one moment.
 
     `head` is None when the store has never held it. `whole` says whether `pointers` are all of
-    them, or only those that changed since the head that the reader named.
+    them, or only those that changed since the head that the reader named, `stale` why the store
+    itself may be behind, as far as it can tell.
     """
 
     head: Head | None
     pointers: Mapping[str, Pointer] = field(default_factory=lambda: MappingProxyType({}))
     whole: bool = True
+    stale: str = ""

@@ -122,6 +122,7 @@ def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:
         f"the history ends at {last}",
         "somebody changed the store by hand or lost a part of it; nothing was changed now. "
         "Compare with an export before you repair it",
+        code="C610" if head is None else "",
     )
 
 

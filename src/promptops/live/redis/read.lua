@@ -32,7 +32,7 @@ if not there[1] then
 end
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision')
 if not (counts(head[1]) and counts(head[2])) then
-  return {'wrongtype', KEYS[1], 'hash'}
+  return {'wrongtype', KEYS[1], 'hash without epoch and revision as numbers'}
 end
 local epoch, revision = head[1], head[2]
 if epoch == ARGV[1] then
