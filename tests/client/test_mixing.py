@@ -19,13 +19,14 @@ def editions_in(live: LiveRelease) -> set[str]:
     """Which editions its parts are of; one in a release that is whole."""
     system, user = live.messages
     retriever: Any = live.retriever
+    schema: Any = live.output_schema
     return {
         live.model.version,
         str(live.params["seed"]),
         system.content,
         user.content,
         retriever.version,
-        live.output_schema["const"],  # type: ignore[index,call-overload]
+        schema["const"],
     }
 
 
