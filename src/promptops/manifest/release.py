@@ -11,6 +11,7 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.document import Frozen, Json, freeze
 
 API_VERSION = "promptops/v1"
+READ_SINCE = "0.1"  # the first version of promptops that reads it
 MAX_BYTES = 1 << 20
 
 _MAJOR = re.compile(r"promptops/v(\d+)")
@@ -109,7 +110,7 @@ def release_document(data: bytes, digest: str) -> dict[str, Any]:
     if major is None or document["apiVersion"] != API_VERSION:
         raise ReleaseRejected(
             "C603",
-            f"release {digest} has format {document.get('apiVersion')!r}",
+            f"INCOMPATIBLE: release {digest} has format {document.get('apiVersion')!r:.40}",
             f"this version of promptops reads {API_VERSION}; upgrade it",
         )
     return document
