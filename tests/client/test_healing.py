@@ -1,10 +1,12 @@
 """The refresher dies, or cannot start: it is noticed, started again, counted and told."""
 
 import ctypes
+import random
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from tests.client.conftest import Starter
 from tests.client.waiting import until, until_served
 from tests.deployments import deploy, digest
 from tests.servers import Server
+
+CHANCE = random.Random(21)  # noqa: S311 - no secret
 
 # Threads cannot be started while their stacks find no room; what is served goes on, and who reads
 # brings the refresher back as soon as there is room again.
@@ -94,6 +98,22 @@ def test_a_refresher_that_cannot_start_is_started_by_whoever_asks(
     until(lambda: client.status().state == "READY", 3)
     assert client.get("greeter").digest == digest("greeter", "Hello")
     assert client.status().restarts == 1
+
+
+@pytest.mark.soak(short=15, full=500)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_refresher_that_is_killed_at_any_moment_of_a_change_loses_nothing(
+    embedded: Store, embedded_url: str, started: Starter, tmp_path: Path, times: int
+) -> None:
+    deploy(embedded, greeter="Hello")
+    client = started(embedded_url, poll=0.05, cache=tmp_path / "cache")
+    for number in range(times):
+        head = deploy(embedded, greeter=f"Hello {number}")
+        time.sleep(CHANCE.uniform(0, 0.01))
+        kill(client, CHANCE.choice([SystemExit, KeyboardInterrupt, MemoryError]))
+        until_served(client, head.revision, 5)
+        assert client.get("greeter").digest == digest("greeter", f"Hello {number}")
+    until(lambda: client.status().state == "READY")
 
 
 def test_a_process_that_can_start_no_thread_serves_on_says_so_and_heals_by_being_read(

@@ -1,4 +1,4 @@
-"""A process forks while its client starts: the refresher holds no import and no lock by then."""
+"""A process forks while its client starts or follows: no child hangs, or stays behind."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ import pytest
 
 from promptops.live.store import Store
 from tests.deployments import deploy
+
+ROOT = Path(__file__).parents[2]
 
 # The parent forks 0 to 4 ms after it made the client, while another thread holds import locks.
 FORKS = """
@@ -49,6 +51,32 @@ for number in range(int(sys.argv[2])):
     client.close()
 print(hung, "hung,", failed, "failed")
 """
+# The parent forks as soon as it sees a deployment, in the middle of taking it.
+FOLLOWS = """
+import os, sys, time, warnings
+from promptops import Client
+from promptops.live.opening import open_store
+from tests.deployments import deploy
+warnings.simplefilter("ignore")
+store = open_store(sys.argv[1], "production")
+client = Client(sys.argv[1], environment="production", poll=0.2)
+client.on_change(lambda changed: changed)
+client.wait_ready(20)
+sys.setswitchinterval(1e-5)
+behind = 0
+for number in range(int(sys.argv[2])):
+    revision = deploy(store, greeter=f"Hello {number}").revision
+    while client.status().revision < revision:
+        pass
+    if not (pid := os.fork()):
+        until = time.monotonic() + 5
+        while client.get("greeter").revision < revision and time.monotonic() < until:
+            time.sleep(0.001)
+        os._exit(client.get("greeter").revision != revision)
+    behind += os.waitpid(pid, 0)[1] != 0
+client.close()
+print(behind, "behind")
+"""
 # Which modules any thread but the first one loads.
 LOADS = """
 import sys, threading, time
@@ -84,6 +112,21 @@ def test_no_fork_during_a_start_leaves_a_child_that_hangs(
         timeout=600,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("0 hung, 0 failed\n", "", 0)
+
+
+@pytest.mark.soak(short=100, full=2000)
+def test_no_fork_while_a_change_is_taken_leaves_a_child_behind(
+    deployed: Store, store_url: str, times: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FOLLOWS, store_url, str(times)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1200,
+        cwd=ROOT,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("0 behind\n", "", 0)
 
 
 def test_the_refresher_imports_nothing(deployed: Store, store_url: str, tmp_path: Path) -> None:
