@@ -10,22 +10,29 @@ from typing import IO
 from promptops.live.store import Store
 from tests.deployments import deploy
 
-# An event loop that does nothing but look how late it is woken, in three rounds.
+# An event loop that does nothing but look how late it is woken, in three rounds: by the clock, and
+# by the processor time that the client's thread took meanwhile, to which no other process adds.
 LOOP = """
 import asyncio, sys, time
 from promptops import Client
+
+def others():
+    return time.process_time() - time.thread_time()
 
 async def main():
     client = await Client(sys.argv[1], environment="production", poll=0.2).ready()
     print("ready", flush=True)
     for _ in range(3):
-        before, worst, seen, until = time.perf_counter(), 0.0, set(), time.monotonic() + 1
+        gaps, taken, seen, until = [], [], set(), time.monotonic() + 1
+        before, used = time.perf_counter(), others()
         while time.monotonic() < until:
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
-            worst, before = max(worst, now - before), now
+            now, by_now = time.perf_counter(), others()
+            gaps.append(now - before)
+            taken.append(by_now - used)
+            before, used = now, by_now
             seen.add(client.get("greeter").revision)
-        print(worst, len(seen), flush=True)
+        print(sorted(gaps)[-len(gaps) // 50], max(taken), len(seen), flush=True)
 
 asyncio.run(main())
 """
@@ -76,9 +83,12 @@ def test_an_event_loop_is_not_held_up_while_changes_arrive(store: Store, store_u
             deploy(store, greeter=f"Hello {number} " + "x" * 20_000)
             time.sleep(0.02)
         rounds = [line.split() for line in said]
-    # The other processes of a busy machine hold up some round; the client would hold up each.
-    assert min(float(worst) for worst, _ in rounds) <= 0.02
-    assert all(int(seen) > 10 for _, seen in rounds)
+    gaps, taken, seen = zip(*rounds, strict=True)
+    # Some fifty changes come among less than a thousand turns, so each of them is in the slowest
+    # two per cent; in the best round no other process is in the way.
+    assert min(map(float, gaps)) <= 0.02
+    assert max(map(float, taken)) <= 0.02
+    assert all(int(each) > 10 for each in seen)
 
 
 def test_a_clock_that_is_set_forth_or_back_by_a_day_changes_nothing(
