@@ -17,7 +17,7 @@ from tests.deployments import release
 
 # Follows every revision that it is told of, and says after each what its process holds by then.
 APP = """
-import gc, json, os, re, sys, threading, time
+import json, os, re, sys, threading, time
 from pathlib import Path
 from promptops import Client
 
