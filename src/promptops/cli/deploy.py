@@ -1,7 +1,5 @@
 """deploy: make units live from a git commit."""
 
-from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,18 +15,14 @@ from promptops.cli.options import (
     output_option,
     wait_option,
 )
-from promptops.cli.output import count, say_warning
-from promptops.cli.report import move, named, new_intent, report
+from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
-from promptops.delivery.outdated import outdated
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
-from promptops.errors import Refused, StoreError
-from promptops.live.records import State
-from promptops.live.store import Store
+from promptops.errors import Refused
 from promptops.source.policy import standard_of
 
 
@@ -101,19 +95,15 @@ def deploy(
             checkout = from_commit(project, units, place.name, commit)
         say_findings(checkout.findings)
         intent = replace(intent, commit=checkout.commit)
-
-        def may_move(state: State, units: Collection[str]) -> None:
-            say_findings(judge_moves(opened, checkout, standard, state, units))
-            if units:
-                _warn_of_outdated(opened)
-
         conditions = Conditions(
             create=create or place.create,
             skip_held=not units,
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
-            may_move=may_move,
+            may_move=lambda state, units: say_findings(
+                judge_moves(opened, checkout, standard, state, units)
+            ),
         )
         done = make_live(
             opened,
@@ -124,16 +114,6 @@ def deploy(
             dry_run=dry_run,
         )
         report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
-
-
-def _warn_of_outdated(store: Store) -> None:
-    """Before anything is live that they refuse; whoever may not see the clients is not told."""
-    with suppress(StoreError):
-        if found := outdated(store.clients()):
-            say_warning(
-                f"{count(len(found), 'client')} of an older promptops cannot read this and will "
-                f"serve on what it has: {', '.join(map(named, found))}"
-            )
 
 
 def _check_dirty(place: Environment) -> None:

@@ -11,7 +11,6 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.document import Frozen, Json, freeze
 
 API_VERSION = "promptops/v1"
-READ_SINCE = "0.1"  # the first version of promptops that reads it
 MAX_BYTES = 1 << 20
 
 _MAJOR = re.compile(r"promptops/v(\d+)")
