@@ -1,6 +1,7 @@
 """Whom a client tells of a change, and what it tells."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -199,3 +200,20 @@ def test_a_callback_that_comes_after_closing_starts_no_thread(client: Client) ->
 
 def no_thread() -> bool:
     return not any(each.name.startswith("promptops") for each in threading.enumerate())
+
+
+def test_a_callback_that_wants_to_exit_ends_neither_the_process_nor_the_telling(
+    client: Client, deployed: Store
+) -> None:
+    told: list[int] = []
+
+    def leaves(changed: Changed) -> None:
+        told.append(changed.revision)
+        sys.exit(1)
+
+    client.on_change(leaves)
+    for number in range(2, 5):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_count(told, number - 1)
+    assert client._refresher.callbacks.failed >= 2
+    assert client.status().state == "READY"

@@ -1,6 +1,5 @@
 """A client follows what other processes do to its environment."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -110,20 +109,4 @@ def test_units_that_are_deployed_together_are_seen_together(
     assert mixed == []
     assert reads >= 100 * times
     assert {client.get(unit).revision for unit in units} == {times + 1}
-    assert client.status().errors == 0
-
-
-@pytest.mark.soak(short=300, full=20_000)
-def test_many_changes_leave_no_thread_and_no_file_open(
-    deployed: Store, store_url: str, started: Starter, times: int
-) -> None:
-    client = started(store_url)
-    client.on_change(lambda changed: changed)
-    open_after: list[tuple[int, int]] = []
-    for number in range(20 + times):
-        deploy(deployed, greeter=f"Hello {number}")
-        until_served(client, number + 2)
-        if number in {19, 19 + times}:
-            open_after.append((threading.active_count(), len(os.listdir("/dev/fd"))))  # noqa: PTH208
-    assert open_after[1] <= open_after[0]
     assert client.status().errors == 0

@@ -41,25 +41,34 @@ class Callbacks:
         if self._closed:
             return
         self._callbacks.append(callback)
-        if self._thread is None:
-            self._start()
+        self._start()
 
     def renew(self) -> None:
         """In a forked child: a thread and a queue of its own, and what its parent was late with
         is not told twice.
         """
         self._waiting, self._news = deque(), threading.Condition()
-        if self._thread is not None:
-            self._start()
+        self._thread = None
+        self._start()
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="promptops-notify", daemon=True)
-        self._thread.start()
+        """Where there is somebody to tell; tried again with every change while it fails."""
+        with self._news:
+            if self._thread is not None or not self._callbacks:
+                return
+            thread = threading.Thread(target=self._run, name="promptops-notify", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                log.warning("nobody is told of changes: %s", error)
+                return
+            self._thread = thread
 
     def tell(self, changed: Changed) -> None:
         """Hand on a change without waiting."""
-        if self._thread is None:
+        if not self._callbacks:
             return
+        self._start()
         with self._news:
             if len(self._waiting) == MOST_WAITING:
                 units = {*self._waiting.pop().units, *changed.units}
@@ -86,6 +95,6 @@ class Callbacks:
                     return
                 try:
                     callback(changed)
-                except BaseException:
+                except BaseException:  # sys.exit() in it would end this thread, silently
                     self.failed += 1
                     log.warning("a callback on change raised", exc_info=True)

@@ -222,23 +222,28 @@ class Refresher:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
         served, snapshot = self.snapshot, self.pins.over(self._unpinned)
         if snapshot is served or snapshot.head is None:
+            self._say_ready()
             return
-        self.snapshot = snapshot
+        # In this order what is interrupted, by a fork or by a death, is done again.
         self.shown.publish(snapshot.units)
         self.earlier.pinned = self.pins.held
+        self.snapshot = snapshot
         self.announcing.at_once()
         before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
         self.rejected += sum(
             not each.because and (unit, each.digest, each.code) not in before
             for unit, each in snapshot.refused.items()
         )
-        if snapshot.units or not snapshot.refused:
-            self.ready.set()
+        self._say_ready()
         changed = _changed(served.units, snapshot.units)
         if snapshot.head == served.head and not changed:
             return
         log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
         self.callbacks.tell(Changed(snapshot.head.revision, changed))
+
+    def _say_ready(self) -> None:
+        if self.snapshot.head and (self.snapshot.units or not self.snapshot.refused):
+            self.ready.set()
 
     def _failed(self, error: PromptopsError, *, unforeseen: bool = False) -> None:
         """Remember an error; what the store as a whole is refused for goes into the presence."""

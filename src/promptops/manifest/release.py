@@ -110,7 +110,7 @@ def release_document(data: bytes, digest: str) -> dict[str, Any]:
     if major is None or document["apiVersion"] != API_VERSION:
         raise ReleaseRejected(
             "C603",
-            f"release {digest} has format {document.get('apiVersion')!r}",
+            f"INCOMPATIBLE: release {digest} has format {document.get('apiVersion')!r:.40}",
             f"this version of promptops reads {API_VERSION}; upgrade it",
         )
     return document
