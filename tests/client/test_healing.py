@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from promptops import Client, Stale
+from promptops.client.overlay import Shown, Units
 from promptops.live.store import Store
 from tests.client.conftest import Starter
 from tests.client.waiting import until, until_served
@@ -20,6 +21,10 @@ def kill(client: Client, error: type[BaseException]) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error)
     )
+
+
+def no_more(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
@@ -43,9 +48,6 @@ def test_a_refresher_that_cannot_start_is_started_by_whoever_asks(
 ) -> None:
     deploy(embedded, greeter="Hello")
 
-    def no_more(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     with monkeypatch.context() as exhausted:
         exhausted.setattr(threading.Thread, "start", no_more)
         client = started(embedded_url, poll=0.2, ready=False)
@@ -67,3 +69,46 @@ def test_an_app_may_refuse_what_is_too_old(
     with pytest.raises(Stale, match=r"confirmed 0\.\d s ago by its store; max_age is 0\.5 s"):
         client.get("greeter", max_age=0.5)
     assert client.get("greeter").digest == digest("greeter", "Hello")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_refresher_that_died_and_cannot_start_is_started_by_a_mere_read(
+    embedded: Store, embedded_url: str, started: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(embedded, greeter="Hello")
+    client = started(embedded_url, poll=0.2)
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more)
+        kill(client, SystemExit)
+        until(lambda: not client._refresher.is_alive())
+    deploy(embedded, greeter="Good morning")
+    until(lambda: client.get("greeter").digest == digest("greeter", "Good morning"), 3)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_who_is_late_to_call_for_help_hides_no_newer_release(
+    embedded: Store, embedded_url: str, started: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(embedded, greeter="Hello")
+    client = started(embedded_url, poll=0.2)
+    late, go_on, first = threading.Event(), threading.Event(), client._refresher.thread._thread
+    publish = Shown.publish
+
+    def publish_late(shown: Shown, units: Units) -> None:
+        if threading.current_thread() is first:
+            late.set()
+            go_on.wait(20)
+        publish(shown, units)
+
+    monkeypatch.setattr(Shown, "publish", publish_late)
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more)
+        kill(client, SystemExit)
+        assert late.wait(20)
+    deploy(embedded, greeter="Good morning")
+    until(lambda: client.status().units["greeter"] == digest("greeter", "Good morning"))
+    go_on.set()
+    assert first is not None
+    first.join(20)
+    assert client.get("greeter").digest == digest("greeter", "Good morning")
+    assert type(client._refresher.shown.units) is dict

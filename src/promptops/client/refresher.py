@@ -67,7 +67,9 @@ class Refresher:
         self.rejected = 0
         self.poll = poll
         self.whole_every = WHOLE_EVERY
-        self.thread = LastingThread("promptops-refresh", self._work, self._died)
+        self.thread = LastingThread(
+            "promptops-refresh", self._work, self._died, self._call_for_help
+        )
         self.announcing = Announcing(store, presence, passed)
         self._store = store
         self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
@@ -81,20 +83,15 @@ class Refresher:
         follow_forks(self)
 
     def start(self) -> None:
-        if not self.thread.start():
-            self._call_for_help()
+        self.thread.start()
 
     def is_alive(self) -> bool:
         return self.thread.is_alive()
 
     def ensure(self) -> None:
         """Start the thread again where it is missing; looked at by whoever asks for anything."""
-        if self.closing.is_set() or self.thread.is_alive():
-            return
-        self.shown.publish(self.snapshot.units)
-        self.thread.ensure()
-        if not self.thread.is_alive():
-            self._call_for_help()
+        if not self.closing.is_set():
+            self.thread.ensure()
 
     def close(self) -> None:
         """End the thread within a second, whatever the store does."""
@@ -120,6 +117,7 @@ class Refresher:
         self.start()
 
     def _work(self) -> None:
+        self.show()
         if self._unpinned.head is None:
             self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
@@ -155,10 +153,17 @@ class Refresher:
 
     def _call_for_help(self) -> None:
         """Let every `get` try to start the thread: there may be nobody else who would."""
-        units = _CallingForHelp(self.snapshot.units)
-        units.refresher = self
-        self.shown.publish(units)
+        self.show(calling=True)
         self._tell()
+
+    def show(self, *, calling: bool = False) -> None:
+        """Let readers see the snapshot. Where a thread was missing, two may be at it: whoever is
+        late sees that there is a newer one.
+        """
+        units = None
+        while units is not self.snapshot.units:
+            units = self.snapshot.units
+            self.shown.publish(_CallingForHelp(units, self) if calling else units)
 
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
@@ -201,7 +206,7 @@ class Refresher:
         if snapshot is served or snapshot.head is None:
             return
         self.snapshot = snapshot
-        self.shown.publish(snapshot.units)
+        self.show()
         self.announcing.at_once()
         before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
         self.rejected += sum(
@@ -258,10 +263,14 @@ class Refresher:
 class _CallingForHelp(dict[str, LiveRelease]):
     """What is served while no thread refreshes it."""
 
-    refresher: Refresher
+    def __init__(self, units: Mapping[str, LiveRelease], refresher: Refresher) -> None:
+        super().__init__(units)
+        self._refresher = refresher
 
     def __getitem__(self, unit: str) -> LiveRelease:
-        self.refresher.ensure()
+        self._refresher.ensure()
+        if self._refresher.is_alive():
+            self._refresher.show()
         return super().__getitem__(unit)
 
 
