@@ -86,6 +86,71 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     print(*pool.map(state, range(4)))
 """
 
+# Locks that a thread of the parent holds at the fork, after the client was closed there; and a
+# child in which no thread can be started at once.
+CLOSED = """
+import os, sys, threading, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production")
+client.wait_ready(20)
+client.on_change(print)
+client.close()
+held = threading.Event()
+
+def hold():
+    refresher = client._refresher
+    with refresher.callbacks._news, refresher.closing._cond, refresher.ready._cond:
+        held.set()
+        threading.Event().wait()
+
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+if not (pid := os.fork()):
+    client.close()
+    client.wait_ready(1)
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+EXHAUSTED = """
+import os, sys, threading, time, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production", poll=0.1)
+client.wait_ready(20)
+client.on_change(print)
+start = threading.Thread.start
+
+def no_more(thread):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = no_more
+pid = os.fork()
+threading.Thread.start = start
+if not pid:
+    until = time.monotonic() + 10
+    while not client._refresher.is_alive() and time.monotonic() < until:
+        client.get("greeter")
+    os._exit(7 if client._refresher.is_alive() else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+client.close()
+"""
+
+
+@pytest.mark.parametrize("app", [CLOSED, EXHAUSTED])
+def test_a_child_is_stopped_by_no_lock_of_a_closed_client_and_by_no_lack_of_threads(
+    deployed: Store, store_url: str, app: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", app, store_url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
 
 def test_fifty_children_follow_while_a_lock_is_held_and_share_no_socket(
     deployed: Store, store_url: str

@@ -29,13 +29,13 @@ class LastingThread:
         self._died = died
         self._missing = missing
         self._done = False
-        self._tried = 0.0
         self.renew()
 
     def renew(self) -> None:
         """Forget the thread, as a forked child must: it has none, and maybe a lock that is held."""
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._tried = 0.0
 
     def is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()

@@ -105,11 +105,13 @@ class Refresher:
 
     def after_fork(self, *, child: bool) -> None:
         """Follow in the child: a thread does not survive a fork, and locks may be held."""
-        if not child or self.closing.is_set():
+        if not child:
             return
         self.ready, self.settled = _as_set_as(self.ready), _as_set_as(self.settled)
-        self.closing = threading.Event()
+        self.closing = _as_set_as(self.closing)
         self.callbacks.renew()
+        if self.closing.is_set():
+            return
         self.announcing.renew()
         self._hints.forget()
         self._failures = 0
