@@ -176,7 +176,8 @@ class Refresher:
             if not snapshot.units:
                 for refusal in snapshot.refused.values():
                     raise StoreCorrupt(refusal.reason, code=refusal.code)
-            return replace(snapshot, refused={**copy.refused, **snapshot.refused})
+            # What the store named for a unit counts, not what stood in for it and is refused too.
+            return replace(snapshot, refused={**snapshot.refused, **copy.refused})
 
         self._unpinned = self.sources.start(accept) or self._unpinned
 
