@@ -58,6 +58,23 @@ UNREADABLE = {
     "a prompt with an input that is not declared": Bad(
         release("greeter", "Hello {{ name }}"), "a prompt of greeter cannot be filled: 'name'"
     ),
+    "a prompt that is no text": Bad(
+        canonical_bytes(
+            GOOD | {"prompt": GOOD["prompt"] | {"messages": [{"role": 1, "content": 2}]}}
+        ),
+        "lacks what a release has",
+    ),
+    "an input of a type that is no name": Bad(
+        canonical_bytes(GOOD | {"inputs": {"ticket": {"type": ["string"]}}}),
+        "lacks what a release has",
+    ),
+    "an input of a type that there is not": Bad(
+        canonical_bytes(GOOD | {"inputs": GOOD["inputs"] | {"ticket": {"type": "date"}}}),
+        "a prompt of greeter cannot be filled: 'date'",
+    ),
+    "parameters that are a list": Bad(
+        canonical_bytes(GOOD | {"params": [0.2]}), "lacks what a release has"
+    ),
     "parameters too deep to be frozen": Bad(DEEP, "is nested too deep"),
 }
 
