@@ -1,12 +1,15 @@
 """What operators see of the clients of an environment."""
 
+import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Callable
 
 import pytest
 
 from promptops import Client, __version__
+from promptops.live.address import parse_address
 from promptops.live.store import Store
 from tests.client.conftest import Starter
 from tests.client.releases import point
@@ -65,6 +68,19 @@ def test_a_client_that_refuses_a_release_is_present_with_the_reason(
     assert (refused.code, refused.reason) == ("C601", f"release {wanted} is not JSON")
     assert present.head == head
     assert not present.serves(head)
+
+
+def test_a_store_that_is_accepted_again_is_said_at_once(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    deploy(embedded, greeter="Hello")
+    deploy(embedded, greeter="Hi")
+    started(embedded_url, poll=0.1)
+    path = parse_address(embedded_url).path
+    for revision, said in ((1, True), (2, False)):
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE head SET revision = ?", (revision,))
+        until(lambda said=said: [bool(each.error) for each in embedded.clients()] == [said], 5)  # type: ignore[misc]
 
 
 def test_a_client_that_keeps_to_itself_is_never_present(

@@ -217,7 +217,10 @@ def test_heads_are_ordered_by_epoch_and_then_by_revision() -> None:
 def test_who_refuses_or_stays_above_a_store_that_went_back_does_not_serve() -> None:
     assert PRESENCE.serves(Head(1, 5), Head(1, 7))
     assert not PRESENCE.serves(Head(1, 5), Head(1, 6))
-    assert not replace(PRESENCE, error="REGRESSED").serves(Head(1, 5))
+    regressed = replace(PRESENCE, error="REGRESSED")
+    assert not regressed.serves(Head(1, 5))
+    assert regressed.refuses(Head(1, 7))
+    assert not regressed.refuses(Head(1, 8))
     refused = RefusedRelease("greeter", "sha256:bb", 7, "C601", "x" * 999)
     said = replace(PRESENCE, refused=(replace(refused, reason="x"),), inputs={"greeter": ("name",)})
     assert Presence.from_json(said.to_json()) == said

@@ -198,6 +198,8 @@ class Refresher:
         self.checked = time.monotonic()
         if state.whole:
             self._whole_at = now
+        if isinstance(self.error, StoreCorrupt):
+            self.announcing.at_once()
         self.error, self._failures = None, 0
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)

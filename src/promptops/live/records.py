@@ -214,7 +214,9 @@ class Presence:
         )
 
     def refuses(self, head: Head) -> bool:
-        return bool(self.error) or any(each.revision == head.revision for each in self.refused)
+        """Whether it says so; who refused a store that stood below it may take a higher head."""
+        above = bool(self.error) and self.head >= head
+        return above or any(each.revision == head.revision for each in self.refused)
 
     def to_json(self) -> str:
         newest = sorted(self.refused, key=lambda each: -each.revision)[:MOST_REFUSED]
