@@ -136,9 +136,37 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 client.close()
 """
 
+# A child that is forked while another thread makes a client.
+BEING_MADE = """
+import os, sys, threading, time, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+start, making, go_on = threading.Thread.start, threading.Event(), threading.Event()
 
-@pytest.mark.parametrize("app", [CLOSED, EXHAUSTED])
-def test_a_child_is_stopped_by_no_lock_of_a_closed_client_and_by_no_lack_of_threads(
+def start_later(thread):
+    if threading.current_thread().name == "maker":
+        making.set()
+        go_on.wait(20)
+    start(thread)
+
+threading.Thread.start = start_later
+made = []
+maker = threading.Thread(
+    target=lambda: made.append(Client(sys.argv[1], environment="production")), name="maker"
+)
+start(maker)
+making.wait(20)
+if not (pid := os.fork()):
+    os._exit(7 if threading.active_count() == 1 else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+go_on.set()
+maker.join(20)
+made[0].close()
+"""
+
+
+@pytest.mark.parametrize("app", [CLOSED, EXHAUSTED, BEING_MADE])
+def test_a_child_gets_on_whatever_the_clients_of_its_parent_were_at(
     deployed: Store, store_url: str, app: str
 ) -> None:
     done = subprocess.run(

@@ -80,10 +80,11 @@ class Refresher:
         self._closed_at = 0.0
         self._whole_at: float | None = None
         self._told = Told()
-        follow_forks(self)
 
     def start(self) -> None:
         self.thread.start()
+        # Not before: a child that another thread forked meanwhile has nobody who uses this.
+        follow_forks(self)
 
     def is_alive(self) -> bool:
         return self.thread.is_alive()
@@ -116,7 +117,7 @@ class Refresher:
         self._hints.forget()
         self._failures = 0
         self.thread.renew()
-        self.start()
+        self.thread.start()
 
     def _work(self) -> None:
         self.show()
