@@ -177,7 +177,8 @@ def nested_wrong() -> list[bytes]:
 
 
 def test_what_is_no_pointer_is_said() -> None:
-    for text in NOTHING + with_one_wrong(POINTER) + nested_wrong():
+    beyond = [replace(POINTER, revision=number).to_json().encode() for number in (-1, 1 << 63)]
+    for text in NOTHING + with_one_wrong(POINTER) + nested_wrong() + beyond:
         with pytest.raises(StoreCorrupt) as corrupt:
             Pointer.from_json(text, "greeter")
         assert corrupt.value.message == "the pointer of greeter is not one that promptops wrote"

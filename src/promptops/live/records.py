@@ -29,6 +29,8 @@ def _typed(facts: Any, names: Iterable[str]) -> dict[str, Any]:
     for name, value in found.items():
         if type(value) not in _KINDS.get(name, (str,)):
             raise TypeError(name)
+        if type(value) is int and not 0 <= value < 1 << 63:
+            raise ValueError(name)
     return found
 
 
