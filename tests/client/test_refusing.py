@@ -170,6 +170,15 @@ def test_a_release_that_is_missing_keeps_the_whole_deployment_out(
     assert_follows_a_repair(client, deployed)
 
 
+def test_a_client_that_has_nothing_but_a_refused_release_says_its_code(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    point(embedded, {"greeter": embedded.put(b"not a release")})
+    client = started(embedded_url, poll=0.05, ready=False)
+    until(lambda: client.status().refused)
+    assert (client.status().state, client.status().code) == ("NOT_READY", "C601")
+
+
 def test_a_client_that_starts_over_a_bad_release_says_what_it_met(
     deployed: Store, store_url: str, started: Starter
 ) -> None:
