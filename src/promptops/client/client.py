@@ -84,6 +84,8 @@ class Client:
         poll: float = 2.0,
     ) -> None:
         check_environment_name(environment)
+        if not poll > 0:
+            raise UsageError(f"poll is {poll:g} seconds", "write a number above 0, such as 2.0")
         cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
         bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)
         stands_in = not url and (cache or bundle)
