@@ -62,8 +62,8 @@ class Sources:
         return None
 
     def tried(self) -> str:
-        """Why the copies could not stand in, to put behind what the store said."""
-        return "".join(f"; {where}: {why}" for where, why in self._why.items())
+        """Why the copies could not stand in, to put behind what the store said; for any thread."""
+        return "".join(f"; {where}: {why}" for where, why in tuple(self._why.items()))
 
     def fetch(self, digest: str) -> bytes | None:
         """The bytes in the store; remembered until they are saved."""
