@@ -1,11 +1,13 @@
 """The refresher dies, or cannot start: it is noticed, started again, counted and told."""
 
+import asyncio
 import ctypes
 import threading
 
 import pytest
 
 from promptops import Client, Stale
+from promptops.client.lasting import TRY_EVERY
 from promptops.client.overlay import Shown, Units
 from promptops.live.store import Store
 from tests.client.conftest import Starter
@@ -57,6 +59,29 @@ def test_a_refresher_that_cannot_start_is_started_by_whoever_asks(
     until(lambda: client.status().state == "READY", 3)
     assert client.get("greeter").digest == digest("greeter", "Hello")
     assert client.status().restarts == 1
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_who_waits_for_a_client_starts_the_refresher_as_soon_as_one_can(
+    embedded: Store,
+    embedded_url: str,
+    started: Starter,
+    monkeypatch: pytest.MonkeyPatch,
+    awaited: bool,
+) -> None:
+    deploy(embedded, greeter="Hello")
+    start = threading.Thread.start
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more)
+        client = started(embedded_url, poll=0.2, ready=False)
+        later = threading.Timer(TRY_EVERY + 0.2, lambda: setattr(threading.Thread, "start", start))
+        start(later)
+        if awaited:
+            asyncio.run(client.ready(5))
+        else:
+            client.wait_ready(5)
+        later.join(20)
+    assert client.get("greeter").digest == digest("greeter", "Hello")
 
 
 def test_an_app_may_refuse_what_is_too_old(

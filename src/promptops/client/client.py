@@ -11,6 +11,7 @@ from promptops.client.accept import Refusal
 from promptops.client.announcing import introduce
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import Policy
+from promptops.client.lasting import TRY_EVERY
 from promptops.client.live import LiveRelease
 from promptops.client.passed import PassedInputs
 from promptops.client.pins import read_pins
@@ -160,8 +161,10 @@ class Client:
         # What stands in for the store is there at once; the store has the first word all the same.
         patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
         self._refresher.settled.wait(max(0.0, min(seconds, patience)))
-        if not self._refresher.ready.wait(max(0.0, until - time.monotonic())):
-            raise self._not_ready(f"after {seconds:g} s")
+        while not self._refresher.ready.wait(max(0.0, min(TRY_EVERY, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                raise self._not_ready(f"after {seconds:g} s")
+            self._refresher.ensure()
 
     async def ready(self, seconds: float = 10.0) -> Self:
         """`wait_ready` for asyncio: the event loop goes on meanwhile."""
@@ -176,6 +179,7 @@ class Client:
         while not self._refresher.ready.is_set():
             if time.monotonic() >= until:
                 raise self._not_ready(f"after {seconds:g} s")
+            self._refresher.ensure()
             await sleep(LOOK_EVERY)
         return self
 
