@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from promptops.live.store import Store
 
 _APP = """

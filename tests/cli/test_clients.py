@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from promptops.delivery.served import Served, live_at
-from promptops.live.records import KeptRelease, Presence, RefusedRelease
+from promptops.live.presence import KeptRelease, Presence, RefusedRelease
 from promptops.live.store import Store, entries
 from promptops.version import VERSION
 from tests.cli.apps import App

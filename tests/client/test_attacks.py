@@ -98,7 +98,7 @@ def test_a_frozen_store_shows_in_the_presence_as_a_client_that_stays_behind(
     reads = attacker.calls.count("read")
     until(lambda: attacker.calls.count("read") >= reads + 5)
     (present,) = publisher.clients()
-    assert not present.serves(head), "which `deploy --wait` and `clients --revision` name"
+    assert not present.serves(head, {}), "which `deploy --wait` and `clients --revision` name"
     assert victim.status().revision == 2
     assert victim.get("greeter").digest == digest("greeter", "Hello")
     attacker.honest()

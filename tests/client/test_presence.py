@@ -1,12 +1,15 @@
 """What operators see of the clients of an environment."""
 
+import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Callable
 
 import pytest
 
 from promptops import Client, __version__
+from promptops.live.address import parse_address
 from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.client.conftest import Starter
@@ -83,6 +86,19 @@ def test_what_is_pinned_is_in_the_presence(
     until(lambda: deployed.clients()[0].revision == 2)
     (present,) = deployed.clients()
     assert not present.serves(Head(1, 2), {"greeter": digest("greeter", "Hi")})
+
+
+def test_a_store_that_is_accepted_again_is_said_at_once(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    deploy(embedded, greeter="Hello")
+    deploy(embedded, greeter="Hi")
+    started(embedded_url, poll=0.1)
+    path = parse_address(embedded_url).path
+    for revision, said in ((1, True), (2, False)):
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE head SET revision = ?", (revision,))
+        until(lambda said=said: [bool(each.error) for each in embedded.clients()] == [said], 5)  # type: ignore[misc]
 
 
 def test_a_client_that_keeps_to_itself_is_never_present(

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from promptops.delivery.confirm import await_clients
-from promptops.live.records import Head, KeptRelease, Presence
+from promptops.live.presence import KeptRelease, Presence
+from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.conftest import Opener
 from tests.deployments import deploy, digest
@@ -64,6 +65,18 @@ def test_who_does_not_confirm_is_listed_when_the_time_is_over(at_two: Store) -> 
 def test_no_time_is_one_look(at_two: Store) -> None:
     at_two.announce(presence("bob", 1), 30)
     assert await_clients(at_two, Head(1, 2), NEW, time.monotonic(), 0).missing
+
+
+def test_who_refused_the_store_while_it_was_lower_is_waited_for(
+    at_two: Store, store_url: str, opened: Opener
+) -> None:
+    at_two.announce(replace(presence("ann", 1), error="REGRESSED"), 30)
+    other = opened(store_url)
+    following = threading.Timer(0.2, other.announce, (presence("ann", 2), 30))
+    following.start()
+    done = await_clients(at_two, Head(1, 2), NEW, time.monotonic(), 30)
+    following.join(30)
+    assert (done.present, done.confirmed) == (1, 1)
 
 
 def test_the_wait_ends_with_the_last_client_and_measures_it(

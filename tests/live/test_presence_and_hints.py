@@ -13,7 +13,8 @@ import pytest
 
 from promptops.errors import StoreUnreachable
 from promptops.live.address import parse_address
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.redis import RedisListener
 from promptops.live.store import CLIENT, Listener, Store
 from tests.conftest import Opener

@@ -8,7 +8,8 @@ import pytest
 from promptops.errors import StoreDenied, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import CLIENT
 from promptops.manifest.release import MAX_BYTES
 from tests.conftest import Opener

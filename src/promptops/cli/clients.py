@@ -12,7 +12,8 @@ from promptops.cli.report import client_facts, named
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.served import Served, live_at, served_by
 from promptops.errors import Unconfirmed
-from promptops.live.records import Head, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Head, State
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import short
 

@@ -19,7 +19,8 @@ from promptops.delivery.confirm import Confirmation, await_clients
 from promptops.delivery.deployment import Deployment
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 from promptops.source.identity import actor

@@ -10,7 +10,7 @@ from dataclasses import replace
 from promptops.client.passed import PassedInputs
 from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError
-from promptops.live.records import KeptRelease, Presence, RefusedRelease
+from promptops.live.presence import KeptRelease, Presence, RefusedRelease
 from promptops.live.store import Store
 
 log = logging.getLogger("promptops")

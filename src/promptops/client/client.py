@@ -10,6 +10,7 @@ from promptops.client.announcing import introduce
 from promptops.client.arguments import check_callback, check_poll, store_of
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import Policy
+from promptops.client.lasting import TRY_EVERY
 from promptops.client.leaving import close_in_time
 from promptops.client.live import LiveRelease
 from promptops.client.passed import PassedInputs
@@ -134,9 +135,10 @@ class Client:
         # What stands in for the store is there at once; the store has the first word all the same.
         patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
         self._refresher.settled.wait(max(0.0, min(seconds, patience)))
-        while not self._refresher.ready.wait(max(0.0, min(SLICE, until - time.monotonic()))):
+        while not self._refresher.ready.wait(max(0.0, min(TRY_EVERY, until - time.monotonic()))):
             if self._refresher.closing.is_set() or not time.monotonic() < until:
                 raise self._not_ready(f"after {seconds:g} s", waited=True)
+            self._refresher.ensure()
 
     async def ready(self, seconds: float = 10.0) -> Self:
         """`wait_ready` for asyncio: the event loop goes on meanwhile."""
@@ -153,6 +155,7 @@ class Client:
         while not self._refresher.ready.is_set():
             if self._refresher.closing.is_set() or not time.monotonic() < until:
                 raise self._not_ready(f"after {seconds:g} s", waited=True)
+            self._refresher.ensure()
             await sleep(LOOK_EVERY)
         return self
 

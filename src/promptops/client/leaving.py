@@ -15,7 +15,8 @@ def close_in_time(client: object, refresher: Refresher) -> None:
 
     Then it says goodbye to the store, so that no deployment waits for a process that is gone.
     """
-    weakref.finalize(client, refresher.end).atexit = False
+    # Only a word: a lock must not be asked for while garbage is collected.
+    weakref.finalize(client, refresher.forget).atexit = False
     _open.add(refresher)
 
 

@@ -16,9 +16,11 @@ from promptops.manifest.render import Renderer
 
 log = logging.getLogger("promptops")
 
+MOST_WARNED = 1000
+
 
 class UnknownInputs:
-    """Counts inputs that a release does not know, and warns once per unit and name.
+    """Counts inputs that a release does not know, and warns once per unit and name, of so many.
 
     An app that already passes a new input must survive the rollback to a release without it.
     """
@@ -30,7 +32,7 @@ class UnknownInputs:
     def __call__(self, unit: str, names: Iterable[str], known: Iterable[str]) -> None:
         for name in names:
             self.count += 1
-            if (unit, name) not in self._warned:
+            if (unit, name) not in self._warned and len(self._warned) < MOST_WARNED:
                 self._warned.add((unit, name))
                 log.warning(
                     "%s has no input '%s'; it is ignored (its inputs: %s)",

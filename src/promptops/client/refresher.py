@@ -11,18 +11,18 @@ from promptops.client.announcing import Announcing
 from promptops.client.callbacks import Callbacks, Changed
 from promptops.client.copy_file import Copy
 from promptops.client.earlier import Earlier
-from promptops.client.lasting import LastingThread
-from promptops.client.live import LiveRelease, UnknownInputs
-from promptops.client.overlay import Shown
+from promptops.client.lasting import LastingThread, set_as
+from promptops.client.live import UnknownInputs
+from promptops.client.overlay import CallingForHelp, Shown
 from promptops.client.passed import PassedInputs
 from promptops.client.pausing import Hints, backoff
 from promptops.client.pins import Pins
-from promptops.client.snapshot import Reader, Snapshot, advance
+from promptops.client.snapshot import Reader, Snapshot, advance, changed_units
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live.forking import follow_forks
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from promptops.live.store import Store
 
 log = logging.getLogger("promptops")
@@ -68,7 +68,9 @@ class Refresher:
         self.rejected = 0
         self.poll = poll
         self.whole_every = WHOLE_EVERY
-        self.thread = LastingThread("promptops-refresh", self._work, self._died)
+        self.thread = LastingThread(
+            "promptops-refresh", self._work, self._died, self._call_for_help
+        )
         self.announcing = Announcing(store, presence, passed)
         self._store = store
         self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
@@ -78,25 +80,21 @@ class Refresher:
         self._failures = 0
         self._closed_at = 0.0
         self._whole_at: float | None = None
-        self._recalled = False
+        self._recalled = self._forgotten = False
         self._told = Told()
-        follow_forks(self)
 
     def start(self) -> None:
-        if not self.thread.start():
-            self._call_for_help()
+        self.thread.start()
+        # Not before: a child that another thread forked meanwhile has nobody who uses this.
+        follow_forks(self)
 
     def is_alive(self) -> bool:
         return self.thread.is_alive()
 
     def ensure(self) -> None:
         """Start the thread again where it is missing; looked at by whoever asks for anything."""
-        if self.closing.is_set() or self.thread.is_alive():
-            return
-        self.shown.publish(self.snapshot.units)
-        self.thread.ensure()
-        if not self.thread.is_alive():
-            self._call_for_help()
+        if not self.closing.is_set():
+            self.thread.ensure()
 
     def close(self) -> None:
         """End the thread within a second, whatever the store does."""
@@ -110,26 +108,36 @@ class Refresher:
             self.closing.set()
             self.callbacks.close()
 
+    def forget(self) -> None:
+        """Let the thread end with its next poll: nobody can ask any more."""
+        self._forgotten = True
+
     def before_fork(self) -> None:
         """Nothing to wait for: what a child gets is thrown away there."""
 
     def after_fork(self, *, child: bool) -> None:
         """Follow in the child: a thread does not survive a fork, and locks may be held."""
-        if not child or self.closing.is_set():
+        if not child:
             return
-        self.ready, self.settled = _as_set_as(self.ready), _as_set_as(self.settled)
-        self.closing = threading.Event()
+        self.ready, self.settled = set_as(self.ready), set_as(self.settled)
+        self.closing = set_as(self.closing)
         self.callbacks.renew()
+        if self.closing.is_set():
+            return
         self.announcing.renew()
         self._hints.forget()
         self._failures = 0
         self.thread.renew()
-        self.start()
+        self.thread.start()
 
     def _work(self) -> None:
+        self.show()
         if self._unpinned.head is None:
             self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
+            if self._forgotten:
+                self.end()
+                break
             self._take(
                 self._refresh,
                 self._publish,
@@ -163,10 +171,22 @@ class Refresher:
 
     def _call_for_help(self) -> None:
         """Let every `get` try to start the thread: there may be nobody else who would."""
-        units = _CallingForHelp(self.snapshot.units)
-        units.refresher = self
-        self.shown.publish(units)
+        self.show(calling=True)
         self._tell()
+
+    def _help(self) -> None:
+        self.ensure()
+        if self.is_alive():
+            self.show()
+
+    def show(self, *, calling: bool = False) -> None:
+        """Let readers see the snapshot. Where a thread was missing, two may be at it: whoever is
+        late sees that there is a newer one.
+        """
+        units = None
+        while units is not self.snapshot.units:
+            units = self.snapshot.units
+            self.shown.publish(CallingForHelp(units, self._help) if calling else units)
 
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
@@ -177,7 +197,8 @@ class Refresher:
             if not snapshot.units:
                 for refusal in snapshot.refused.values():
                     raise StoreCorrupt(refusal.reason, code=refusal.code)
-            return replace(snapshot, refused={**copy.refused, **snapshot.refused})
+            # What the store named for a unit counts, not what stood in for it and is refused too.
+            return replace(snapshot, refused={**snapshot.refused, **copy.refused})
 
         self._unpinned = self.sources.start(accept) or self._unpinned
 
@@ -200,6 +221,8 @@ class Refresher:
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
+        if isinstance(self.error, StoreCorrupt):
+            self.announcing.at_once()
         if state.stale:
             # Better than nothing, and no confirmation that it is what is live.
             self._failed(StoreUnreachable(state.stale, "use the address of the primary"))
@@ -224,10 +247,12 @@ class Refresher:
         if snapshot is served or snapshot.head is None:
             self._say_ready()
             return
-        # In this order what is interrupted, by a fork or by a death, is done again.
+        # Shown first, for who looks at the status; and again, because who calls for help meanwhile
+        # may have shown what was served before.
         self.shown.publish(snapshot.units)
-        self.earlier.pinned = self.pins.held
         self.snapshot = snapshot
+        self.show()
+        self.earlier.pinned = self.pins.held
         self.announcing.at_once()
         before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
         self.rejected += sum(
@@ -235,7 +260,7 @@ class Refresher:
             for unit, each in snapshot.refused.items()
         )
         self._say_ready()
-        changed = _changed(served.units, snapshot.units)
+        changed = changed_units(served.units, snapshot.units)
         if snapshot.head == served.head and not changed:
             return
         log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
@@ -286,32 +311,3 @@ class Refresher:
         if time.monotonic() - self._closed_at < TIME_TO_WITHDRAW:
             self.announcing.withdraw()
         self._store.close()
-
-
-class _CallingForHelp(dict[str, LiveRelease]):
-    """What is served while no thread refreshes it."""
-
-    refresher: Refresher
-
-    def __getitem__(self, unit: str) -> LiveRelease:
-        self.refresher.ensure()
-        return super().__getitem__(unit)
-
-
-def _changed(
-    before: Mapping[str, LiveRelease], after: Mapping[str, LiveRelease]
-) -> tuple[str, ...]:
-    """The units of which another release is served than before, sorted."""
-    # What a step did not touch is the same object still, which is told without a look at it.
-    touched = [unit for unit, live in after.items() if before.get(unit) is not live]
-    digests = {unit: before[unit].digest for unit in touched if unit in before}
-    came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
-    return tuple(sorted(came | (before.keys() - after.keys())))
-
-
-def _as_set_as(event: threading.Event) -> threading.Event:
-    """Another one, whose lock nobody holds."""
-    new = threading.Event()
-    if event.is_set():
-        new.set()
-    return new

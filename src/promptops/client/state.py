@@ -65,8 +65,8 @@ def _open(client: Refreshed) -> Verdict:
     age = None if client.checked is None else time.monotonic() - client.checked
     own = [each for each in refused.values() if not each.because]
     if client.snapshot.head is None or (own and not client.snapshot.units):
-        reason = error.message if error else own[0].reason if own else ""
-        return Verdict("NOT_READY", reason, error.code if error else "")
+        why = (error.message, error.code) if error else ("", "")
+        return Verdict("NOT_READY", *((own[0].reason, own[0].code) if own and not error else why))
     if error is not None:
         unanswered = isinstance(error, StoreError) and not isinstance(error, StoreCorrupt)
         return Verdict("STALE" if unanswered else "ERROR", error.message, error.code)

@@ -3,7 +3,7 @@
 import re
 
 from promptops.errors import StoreError
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from promptops.live.store import Store
 from promptops.manifest.release import READ_SINCE
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from promptops.live.records import Entry, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Pointer, State
 from promptops.live.store import Store, entries
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from promptops.errors import StoreUnreachable, UsageError
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer, State
 from promptops.live.store import PAGE, Listener, Swap
 
 

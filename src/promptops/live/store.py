@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer, State
 from promptops.manifest.release import MAX_BYTES
 
 PAGE = 200

@@ -11,7 +11,8 @@ import redis
 from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.forking import follow_forks
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
