@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from promptops import Client, NotReady
-from promptops.client import client as module
+from promptops.client import arguments
 from promptops.live import memory
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
@@ -29,7 +29,7 @@ def attacker(monkeypatch: pytest.MonkeyPatch) -> Iterator[AttackingStore]:
     """The store that clients open."""
     memory.forget(NAME)
     store = AttackingStore(NAME)
-    monkeypatch.setattr(module, "open_store", lambda *_: store)
+    monkeypatch.setattr(arguments, "open_store", lambda *_: store)
     yield store
     memory.forget(NAME)
 

@@ -141,7 +141,7 @@ def test_one_trouble_is_logged_once_and_so_is_its_end(
     until_ready(client, 5)
 
     warnings = [record.getMessage() for record in caplog.records if record.name == "promptops"]
-    assert warnings[0] == f"ERROR: {GONE}; serving on what is known"
+    assert warnings[0] == f"ERROR: {GONE} [C610]; serving on what is known"
     assert len(warnings) == len(set(warnings))
     assert warnings[-1] == "READY again; serving revision 2"
 

@@ -1,6 +1,7 @@
 """Connections to Redis: bounded in time, never retried, with errors that show no password."""
 
 import hashlib
+import inspect
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
 from redis.retry import Retry
 
 from promptops.errors import StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
@@ -33,6 +35,13 @@ HINTS = {
 REPLICA = (
     "this is a replica; use the address of the primary, which redis-cli INFO replication names"
 )
+# Without CLIENT SETINFO, half of what hundreds of clients ask a server that comes back. The option
+# has had two names.
+NAMELESS: dict[str, Any] = (
+    {"driver_info": None}
+    if "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
+    else {"lib_name": None, "lib_version": None}
+)
 
 
 class Lines(weakref.WeakSet[Any]):
@@ -51,8 +60,6 @@ class Lines(weakref.WeakSet[Any]):
     def open_to_ask(self, connection: Any) -> None:
         """The same of one that only asks where the server is."""
         self.add(connection)
-        # Without CLIENT SETINFO, half of what hundreds of clients ask a server that comes back.
-        connection.driver_info = connection.lib_name = connection.lib_version = None
         connection.on_connect()
 
     def let_go(self) -> None:
@@ -71,18 +78,22 @@ def connect(address: Address, timeouts: Timeouts, key: str, lines: Lines) -> red
             "ssl_certfile": address.cert,
             "ssl_keyfile": address.key,
         }
-    options: dict[str, Any] = tls | {
-        "db": address.db,
-        "username": address.username,
-        "password": address.password,
-        "socket_connect_timeout": timeouts.connect,
-        "socket_timeout": timeouts.answer,
-        # Defaults of redis-py retry for up to a minute on a stopped server.
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "protocol": 2,
-        "redis_connect_func": lines.open,
-    }
+    options: dict[str, Any] = (
+        tls
+        | NAMELESS
+        | {
+            "db": address.db,
+            "username": address.username,
+            "password": address.password,
+            "socket_connect_timeout": timeouts.connect,
+            "socket_timeout": timeouts.answer,
+            # Defaults of redis-py retry for up to a minute on a stopped server.
+            "retry": Retry(NoBackoff(), 0),
+            "health_check_interval": 0,
+            "protocol": 2,
+            "redis_connect_func": lines.open,
+        }
+    )
     kind: type[redis.Connection | redis.UnixDomainSocketConnection]
     if address.seeds:
         kind = LedTlsConnection if address.tls else LedConnection
