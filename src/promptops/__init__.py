@@ -6,7 +6,15 @@
 >>> client.get("support-triage").request(ticket="Where is my parcel?", context="")
 """
 
-from promptops.errors import AnswerError, InputError, NotReady, PromptopsError, Stale, UnknownUnit
+from promptops.errors import (
+    AnswerError,
+    InputError,
+    NotReady,
+    PromptopsError,
+    Stale,
+    UnknownUnit,
+    UsageError,
+)
 from promptops.version import VERSION
 
 # As `typing` has it, which would be most of what the command line loads before it answers Ctrl-C.
@@ -22,6 +30,7 @@ __all__ = [
     "PromptopsError",
     "Stale",
     "UnknownUnit",
+    "UsageError",
     "__version__",
 ]
 

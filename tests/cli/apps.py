@@ -1,11 +1,12 @@
 """An app in a process of its own, which serves what is live in production until it is ended."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from promptops.live.store import Store
 
 _APP = """
@@ -19,10 +20,12 @@ with Client(sys.argv[1], environment="production", app=sys.argv[2]) as client:
 
 
 class App:
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, **variables: str) -> None:
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _APP, url, name], stdin=subprocess.PIPE
+            [sys.executable, "-c", _APP, url, name],
+            stdin=subprocess.PIPE,
+            env={**os.environ, **variables},
         )
 
     @property

@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from promptops.live.address import parse_address
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import Project

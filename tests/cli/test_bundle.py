@@ -48,8 +48,20 @@ def test_nothing_is_bundled_of_an_environment_that_never_was(git_project: Projec
 
 def test_a_bundle_that_cannot_be_written_is_said(deployed: Project) -> None:
     done = deployed.here("bundle", *PRODUCTION, "--out", "nowhere/b")
-    assert (done.code, done.out) == (4, "")
-    assert "nowhere/b: no such file or directory" in done.err
+    assert (done.code, done.out) == (2, "")
+    assert "nowhere/b cannot be written: No such file or directory" in done.err
+    for no_file in (".", ""):
+        done = deployed.here("bundle", *PRODUCTION, "--out", no_file)
+        assert (done.code, done.out) == (2, "")
+        assert "is no file" in done.err
+
+
+def test_a_link_stays_one_and_leads_to_the_new_bundle(deployed: Project) -> None:
+    (deployed.root / "real").write_text("old")
+    (deployed.root / "link").symlink_to("real")
+    assert deployed.here("bundle", *PRODUCTION, "--out", "link").code == 0
+    assert (deployed.root / "link").is_symlink()
+    assert (deployed.root / "real").read_bytes().startswith(b"promptops-copy/1")
 
 
 @pytest.fixture

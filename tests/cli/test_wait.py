@@ -30,7 +30,10 @@ def test_every_client_confirms(deployed: Project, three_apps: list[App]) -> None
     }
     back = deployed.run("rollback", "greeter", "--env", "production", "--wait")
     assert (back.code, back.err) == (0, "")
-    assert re.fullmatch(r"3 of 3 clients confirmed, slowest \d\.\d\d s", back.out.splitlines()[-1])
+    assert re.fullmatch(
+        r"3 of 3 clients confirmed, slowest \d\.\d\d s; clients without presence are not counted",
+        back.out.splitlines()[-1],
+    )
 
 
 def test_nobody_is_there_to_confirm(deployed: Project) -> None:
@@ -42,6 +45,9 @@ def test_nobody_is_there_to_confirm(deployed: Project) -> None:
     )
     done = deployed.run("rollback", "greeter", "--env", "production", "--wait=1")
     assert done.out.endswith("\n0 of 0 clients confirmed\n")
+    assert done.err == (
+        "no client is present: nobody could confirm it; clients without presence are not counted\n"
+    )
 
 
 def test_what_is_live_already_can_be_waited_for(deployed: Project, three_apps: list[App]) -> None:
@@ -104,6 +110,7 @@ def test_a_client_that_hangs_is_listed_and_the_deployment_stands(
                 "pid": one_hangs.pid,
                 "version": missing.version,
                 "revision": 1,
+                "pins": {},
                 "error": "",
                 "refused": [],
             }
@@ -124,7 +131,7 @@ def test_the_text_says_how_many_confirmed(deployed: Project, one_hangs: App) -> 
         "production is at revision 2 (deploy)",
         f"  greeter  {before} → {short(deployed.digest('greeter'))}",
     ]
-    assert re.fullmatch(r"2 of 3 clients confirmed, slowest 0\.\d\d s", lines[2])
+    assert re.fullmatch(r"2 of 3 clients confirmed, slowest 0\.\d\d s; .*", lines[2])
     assert done.err.startswith("error[unconfirmed]: 1 of 3 clients did not confirm within 0.5 s: ")
 
 
@@ -152,7 +159,7 @@ def test_a_release_that_a_client_refuses_ends_the_wait_with_the_reason(
     assert "3 of 3 clients do not serve revision 2: app-" in done.err
     assert f"refuses: release {wanted} is not JSON" in done.err
     assert {client["refused"][0]["code"] for client in done.json["clients"]} == {"C601"}
-    confirmation = await_clients(store, Head(1, 2), time.monotonic(), 30)
+    confirmation = await_clients(store, Head(1, 2), {"greeter": wanted}, time.monotonic(), 30)
     assert (confirmation.confirmed, len(confirmation.missing)) == (0, 3)
     text = deployed.run("clients", "--env", "production")
     assert text.code == 0

@@ -8,6 +8,8 @@ from promptops.delivery import rollback as delivery_rollback
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deployment import Deployment
 from promptops.live.opening import open_store
+from promptops.manifest.document import Json
+from tests.client.releases import put_live, triage
 from tests.deployments import digest, intent, release
 
 
@@ -44,4 +46,26 @@ def deploy_editions(url: str, units: list[str], times: int) -> None:
         releases = {unit: (digest(unit, str(number)), release(unit, str(number))) for unit in units}
         delivery_deploy.deploy(store, releases, intent(), Conditions(create=True))
         time.sleep(0.002)
+    store.close()
+
+
+def edition(number: int) -> dict[str, Json]:
+    """A release each of whose parts says which edition it is of."""
+    text = str(number)
+    messages: list[Json] = [{"role": role, "content": text} for role in ("system", "user")]
+    return triage(
+        unit="greeter",
+        model={"provider": "openai", "id": "gpt-4o-mini-2024-07-18", "version": text},
+        params={"seed": number},
+        prompt={"id": "greeter", "version": text, "messages": messages, "examples": []},
+        inputs={},
+        output={"schema": {"const": text}},
+        retriever={"index": "kb", "version": text},
+    )
+
+
+def deploy_whole_editions(url: str, times: int) -> None:
+    store = open_store(url, "production")
+    for number in range(1, times + 1):
+        put_live(store, edition(number))
     store.close()

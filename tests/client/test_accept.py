@@ -24,7 +24,7 @@ POINTER = Pointer("sha256:aa", 7, "2026-11-20T10:00:00Z")
     [
         (State(Head(1, 6), {"greeter": POINTER}), "C613"),
         (State(Head(1, 7), {"greeter": POINTER}), "C614"),
-        (State(Head(1, 7), {}), "C614"),
+        (State(Head(1, 7), {}), "C610"),
     ],
 )
 def test_a_store_that_went_back_or_holds_others_is_refused_as_a_whole(

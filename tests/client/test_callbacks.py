@@ -1,7 +1,9 @@
 """Whom a client tells of a change, and what it tells."""
 
 import logging
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -9,6 +11,7 @@ import pytest
 
 from promptops import Client
 from promptops.client.callbacks import Changed
+from promptops.client.lasting import TRY_EVERY
 from promptops.live.store import Store
 from tests.client import actors
 from tests.client.conftest import Starter
@@ -112,6 +115,36 @@ def test_a_callback_that_raises_harms_nothing(
     assert "the app's own trouble" in caplog.text
 
 
+def test_a_callback_that_exits_ends_no_thread(client: Client, deployed: Store) -> None:
+    told: list[int] = []
+
+    def exits(changed: Changed) -> None:
+        told.append(changed.revision)
+        sys.exit("a thread cannot end its process")
+
+    client.on_change(exits)
+    for number in (2, 3):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_count(told, number - 1)
+    assert told == [2, 3]
+
+
+def test_callbacks_whose_thread_cannot_start_are_told_of_later_changes(
+    client: Client, deployed: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    told: list[int] = []
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more)
+        client.on_change(lambda changed: told.append(changed.revision))
+    time.sleep(TRY_EVERY)
+    deploy(deployed, greeter="Hi")
+    until_count(told, 1)
+    assert told == [2]
+
+
 def test_a_callback_may_close_its_client(client: Client, deployed: Store) -> None:
     closed = threading.Event()
 
@@ -199,3 +232,20 @@ def test_a_callback_that_comes_after_closing_starts_no_thread(client: Client) ->
 
 def no_thread() -> bool:
     return not any(each.name.startswith("promptops") for each in threading.enumerate())
+
+
+def test_a_callback_that_wants_to_exit_ends_neither_the_process_nor_the_telling(
+    client: Client, deployed: Store
+) -> None:
+    told: list[int] = []
+
+    def leaves(changed: Changed) -> None:
+        told.append(changed.revision)
+        sys.exit(1)
+
+    client.on_change(leaves)
+    for number in range(2, 5):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_count(told, number - 1)
+    assert client._refresher.callbacks.failed >= 2
+    assert client.status().state == "READY"

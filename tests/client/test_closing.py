@@ -121,26 +121,23 @@ def exits(url: str) -> tuple[int, str, float]:
     return process.returncode, process.stderr, time.monotonic() - float(process.stdout)
 
 
+@pytest.mark.soak(short=10, full=100)
 def test_a_process_that_leaves_its_client_open_ends_at_once_and_silently(
-    deployed: Store, store_url: str, processes: ProcessPoolExecutor
+    deployed: Store, store_url: str, processes: ProcessPoolExecutor, times: int
 ) -> None:
     # Deployments go on meanwhile, so that some processes end in the middle of a refresh.
-    deploying = processes.submit(actors.deploy_editions, store_url, ["greeter"], 300)
+    deploying = processes.submit(actors.deploy_editions, store_url, ["greeter"], 40 * times)
     with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(exits, [store_url] * 7))
-    deploying.result(timeout=60)
-    assert [(code, said) for code, said, _ in ended] == [(0, "")] * 7
+        ended = list(pool.map(exits, [store_url] * times))
+    deploying.result(timeout=300)
+    assert [(code, said) for code, said, _ in ended] == [(0, "")] * times
     assert max(seconds for _, _, seconds in ended) <= 1
 
 
-def test_a_process_whose_store_hangs_ends_at_once(on_redis: Store, redis_server: Server) -> None:
+def leaves_when_told(url: str, program: str) -> subprocess.Popen[str]:
+    """A process that is ready, and leaves its client open when its input ends."""
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            LEAVES_OPEN + "sys.stdin.read()\nprint(time.monotonic())",
-            redis_server.url,
-        ],
+        [sys.executable, "-c", program + "sys.stdin.read()\nprint(time.monotonic())", url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -148,6 +145,11 @@ def test_a_process_whose_store_hangs_ends_at_once(on_redis: Store, redis_server:
     )
     assert process.stdout is not None
     process.stdout.readline()
+    return process
+
+
+def test_a_process_whose_store_hangs_ends_at_once(on_redis: Store, redis_server: Server) -> None:
+    process = leaves_when_told(redis_server.url, LEAVES_OPEN)
     redis_server.stop()
     time.sleep(0.3)
     said, warned = process.communicate(timeout=30)
@@ -155,3 +157,16 @@ def test_a_process_whose_store_hangs_ends_at_once(on_redis: Store, redis_server:
     assert process.returncode == 0
     assert "Fatal" not in warned
     assert "Traceback" not in warned
+
+
+def test_a_process_whose_callback_is_still_busy_ends_at_once(
+    embedded: Store, embedded_url: str
+) -> None:
+    deploy(embedded, greeter="Hello")
+    busy = LEAVES_OPEN.replace("time.sleep(0.01)", "(print('called', flush=True), time.sleep(60))")
+    process = leaves_when_told(embedded_url, busy)
+    assert process.stdout is not None
+    process.stdout.readline()  # ready and called, in either order
+    said, warned = process.communicate(timeout=30)
+    assert time.monotonic() - float(said) <= 1
+    assert (process.returncode, warned) == (0, "")

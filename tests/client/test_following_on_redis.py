@@ -11,7 +11,6 @@ from promptops.live.address import parse_address
 from promptops.live.store import Store
 from tests.client import actors
 from tests.client.conftest import Starter
-from tests.client.proxy import Proxy
 from tests.client.waiting import until, until_polled, until_served
 from tests.conftest import Opener
 from tests.deployments import deploy, digest, rollback
@@ -29,15 +28,6 @@ def reader(redis_url: str, shared_server: Server, opened: Opener) -> Iterator[st
     shared_server.ask("ACL", "SETUSER", namespace, "on", ">secret", *allowed)
     yield redis_url.replace("redis://", f"redis://{namespace}:secret@")
     shared_server.ask("ACL", "DELUSER", namespace)
-
-
-@pytest.fixture
-def proxy(on_redis: Store, redis_server: Server) -> Iterator[Proxy]:
-    """Stands before the server of `on_redis`."""
-    proxy = Proxy(redis_server.port)
-    proxy.start()
-    yield proxy
-    proxy.close()
 
 
 def listeners(server: Server) -> int:
@@ -132,26 +122,6 @@ def test_hints_that_break_off_are_rebuilt_and_nothing_is_missed_meanwhile(
         until_served(client, number + 2)
     until(lambda: listeners(redis_server))
     assert (client.status().state, client.status().errors) == ("READY", 0)
-
-
-def test_hints_that_go_silent_are_missed_for_one_poll_and_rebuilt(
-    on_redis: Store, proxy: Proxy, started: Starter
-) -> None:
-    client = started(proxy.url, poll=1)
-    until(lambda: proxy.subscriptions == 1)
-    proxy.lose_hints()
-    deploy(on_redis, greeter="Hello 0")
-    lost = time.monotonic()
-    assert until_served(client, 2) - lost <= 1.1 + 1
-
-    until(lambda: proxy.subscriptions == 2, seconds=10)
-    delays = []
-    for number in range(1, 6):
-        deploy(on_redis, greeter=f"Hello {number}")
-        sent = time.monotonic()
-        delays.append(until_served(client, number + 2) - sent)
-    assert median(delays) <= 0.25
-    assert client.status().errors == 0
 
 
 def test_a_server_that_forgot_its_scripts_is_followed_all_the_same(

@@ -86,6 +86,99 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     print(*pool.map(state, range(4)))
 """
 
+# Locks that a thread of the parent holds at the fork, after the client was closed there; and a
+# child in which no thread can be started at once.
+CLOSED = """
+import os, sys, threading, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production")
+client.wait_ready(20)
+client.on_change(print)
+client.close()
+held = threading.Event()
+
+def hold():
+    refresher = client._refresher
+    with refresher.callbacks._news, refresher.closing._cond, refresher.ready._cond:
+        held.set()
+        threading.Event().wait()
+
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+if not (pid := os.fork()):
+    client.close()
+    client.wait_ready(1)
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+EXHAUSTED = """
+import os, sys, threading, time, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production", poll=0.1)
+client.wait_ready(20)
+client.on_change(print)
+start = threading.Thread.start
+
+def no_more(thread):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = no_more
+pid = os.fork()
+threading.Thread.start = start
+if not pid:
+    until = time.monotonic() + 10
+    while not client._refresher.is_alive() and time.monotonic() < until:
+        client.get("greeter")
+    os._exit(7 if client._refresher.is_alive() else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+client.close()
+"""
+
+# A child that is forked while another thread makes a client.
+BEING_MADE = """
+import os, sys, threading, time, warnings
+from promptops import Client
+warnings.simplefilter("ignore")
+start, making, go_on = threading.Thread.start, threading.Event(), threading.Event()
+
+def start_later(thread):
+    if threading.current_thread().name == "maker":
+        making.set()
+        go_on.wait(20)
+    start(thread)
+
+threading.Thread.start = start_later
+made = []
+maker = threading.Thread(
+    target=lambda: made.append(Client(sys.argv[1], environment="production")), name="maker"
+)
+start(maker)
+making.wait(20)
+if not (pid := os.fork()):
+    os._exit(7 if threading.active_count() == 1 else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+go_on.set()
+maker.join(20)
+made[0].close()
+"""
+
+
+@pytest.mark.parametrize("app", [CLOSED, EXHAUSTED, BEING_MADE])
+def test_a_child_gets_on_whatever_the_clients_of_its_parent_were_at(
+    deployed: Store, store_url: str, app: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", app, store_url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
 
 def test_fifty_children_follow_while_a_lock_is_held_and_share_no_socket(
     deployed: Store, store_url: str

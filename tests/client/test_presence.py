@@ -1,17 +1,21 @@
 """What operators see of the clients of an environment."""
 
+import contextlib
 import os
 import socket
+import sqlite3
 from collections.abc import Callable
 
 import pytest
 
 from promptops import Client, __version__
+from promptops.live.address import parse_address
+from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.client.conftest import Starter
 from tests.client.releases import point
 from tests.client.waiting import until, until_served
-from tests.deployments import deploy
+from tests.deployments import deploy, digest
 
 
 @pytest.fixture
@@ -64,7 +68,37 @@ def test_a_client_that_refuses_a_release_is_present_with_the_reason(
     assert (refused.unit, refused.digest, refused.revision) == ("greeter", wanted, 2)
     assert (refused.code, refused.reason) == ("C601", f"release {wanted} is not JSON")
     assert present.head == head
-    assert not present.serves(head)
+    (kept,) = present.kept
+    assert (kept.digest, kept.revision, kept.pinned) == (digest("greeter", "Hello"), 1, False)
+    assert not present.serves(head, {"greeter": wanted})
+    assert present.declines(head, {"greeter": wanted})
+    assert present.serves(head, {"farewell": digest("farewell", "Bye")})
+
+
+def test_what_is_pinned_is_in_the_presence(
+    deployed: Store, store_url: str, started: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hello = digest("greeter", "Hello")
+    monkeypatch.setenv("PROMPTOPS_PIN", f"greeter={hello}")
+    started(store_url, poll=0.05)
+    until(lambda: [each.pins for each in deployed.clients()] == [{"greeter": hello}])
+    deploy(deployed, greeter="Hi")
+    until(lambda: deployed.clients()[0].revision == 2)
+    (present,) = deployed.clients()
+    assert not present.serves(Head(1, 2), {"greeter": digest("greeter", "Hi")})
+
+
+def test_a_store_that_is_accepted_again_is_said_at_once(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    deploy(embedded, greeter="Hello")
+    deploy(embedded, greeter="Hi")
+    started(embedded_url, poll=0.1)
+    path = parse_address(embedded_url).path
+    for revision, said in ((1, True), (2, False)):
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE head SET revision = ?", (revision,))
+        until(lambda said=said: [bool(each.error) for each in embedded.clients()] == [said], 5)  # type: ignore[misc]
 
 
 def test_a_client_that_keeps_to_itself_is_never_present(

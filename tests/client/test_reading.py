@@ -21,7 +21,16 @@ from tests.client.waiting import until_served
 from tests.deployments import deploy
 from tests.servers import Server
 
-SOCKET_METHODS = ["connect", "connect_ex", "send", "sendall", "recv", "recv_into", "makefile"]
+SOCKET_METHODS = [
+    "__init__",
+    "connect",
+    "connect_ex",
+    "send",
+    "sendall",
+    "recv",
+    "recv_into",
+    "makefile",
+]
 
 
 @pytest.fixture
@@ -79,8 +88,8 @@ def test_reading_needs_no_socket_and_no_file(
         monkeypatch.setattr(socket.socket, name, refuse_reader(getattr(socket.socket, name)))
     monkeypatch.setattr(builtins, "open", refuse_reader(open))
     monkeypatch.setattr(sqlite3, "connect", refuse_reader(sqlite3.connect))
-    with socket.socket() as line, pytest.raises(AssertionError, match="touched the outside"):
-        line.connect(("127.0.0.1", 1))
+    with pytest.raises(AssertionError, match="touched the outside"):
+        socket.socket()
     with pytest.raises(AssertionError, match="touched the outside"):
         open(__file__)  # noqa: PTH123, SIM115
 

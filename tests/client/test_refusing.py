@@ -58,6 +58,23 @@ UNREADABLE = {
     "a prompt with an input that is not declared": Bad(
         release("greeter", "Hello {{ name }}"), "a prompt of greeter cannot be filled: 'name'"
     ),
+    "a prompt that is no text": Bad(
+        canonical_bytes(
+            GOOD | {"prompt": GOOD["prompt"] | {"messages": [{"role": 1, "content": 2}]}}
+        ),
+        "lacks what a release has",
+    ),
+    "an input of a type that is no name": Bad(
+        canonical_bytes(GOOD | {"inputs": {"ticket": {"type": ["string"]}}}),
+        "lacks what a release has",
+    ),
+    "an input of a type that there is not": Bad(
+        canonical_bytes(GOOD | {"inputs": GOOD["inputs"] | {"ticket": {"type": "date"}}}),
+        "a prompt of greeter cannot be filled: 'date'",
+    ),
+    "parameters that are a list": Bad(
+        canonical_bytes(GOOD | {"params": [0.2]}), "lacks what a release has"
+    ),
     "parameters too deep to be frozen": Bad(DEEP, "is nested too deep"),
 }
 
@@ -151,6 +168,15 @@ def test_a_release_that_is_missing_keeps_the_whole_deployment_out(
     until(lambda: client.status().reason == reason)
     assert_served_on(client, client.status().rejected)
     assert_follows_a_repair(client, deployed)
+
+
+def test_a_client_that_has_nothing_but_a_refused_release_says_its_code(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    point(embedded, {"greeter": embedded.put(b"not a release")})
+    client = started(embedded_url, poll=0.05, ready=False)
+    until(lambda: client.status().refused)
+    assert (client.status().state, client.status().code) == ("NOT_READY", "C601")
 
 
 def test_a_client_that_starts_over_a_bad_release_says_what_it_met(

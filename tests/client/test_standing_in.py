@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from promptops import Client, NotReady
+from promptops.client.accept import Refusal
+from promptops.client.copy_file import Copy, Kept
 from promptops.client.disk import write_bundle
+from promptops.live.records import Head
 from promptops.live.store import Store
+from promptops.manifest.digest import digest_of
 from tests.client.conftest import Starter
 from tests.client.copies import copy, disk, write
 from tests.client.sabotage import Saboteur
@@ -232,6 +236,30 @@ def test_what_was_refused_before_a_restart_is_refused_after_it_and_taken_when_it
     assert_serves(client, "store", "Old")
     saboteur.overwrite(HELLO, release("greeter", "Hello"))
     until(lambda: client.status().state == "READY")
+    assert_serves(client, "store", "Hello")
+    until(lambda: not disk(cache, namespace=deployed.address.namespace).read().refused)
+    assert_serves(started(None, cache=cache), "disk", "Hello")
+
+
+def test_a_copy_of_which_all_of_a_unit_is_refused_is_not_taken_for_other_content(
+    embedded: Store, embedded_url: str, started: Starter, cache: Path
+) -> None:
+    deploy(embedded, greeter="Hello", farewell="Bye")
+    other, bye = b"of a newer format", release("farewell", "Bye")
+    write(
+        cache,
+        Copy(
+            "production",
+            "promptops",
+            Head(1, 1),
+            {"greeter": Kept(digest_of(other), 0), "farewell": Kept(digest_of(bye), 1)},
+            {digest_of(other): other, digest_of(bye): bye},
+            refused={"greeter": Refusal("C610", "the release was missing", HELLO, 1)},
+        ),
+    )
+    client = started(embedded_url, cache=cache, poll=0.05)
+    until_polled(client, 1)
+    assert client.status().state == "READY"
     assert_serves(client, "store", "Hello")
 
 

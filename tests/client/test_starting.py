@@ -200,6 +200,14 @@ def test_a_url_that_cannot_be_read_is_a_usage_error_at_once(started: Starter) ->
     assert SECRET not in str(raised.value)
 
 
+@pytest.mark.parametrize("poll", [0, -1, float("nan")])
+def test_a_poll_without_a_pause_is_a_usage_error(
+    embedded_url: str, started: Starter, poll: float
+) -> None:
+    with pytest.raises(UsageError, match="poll is "):
+        started(embedded_url, poll=poll)
+
+
 def test_two_environments_of_one_store_are_read_apart(
     deployed: Store, store_url: str, started: Starter, opened: Opener
 ) -> None:

@@ -1,5 +1,7 @@
 """The recipes of the documentation, in the real frameworks."""
 
+import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -10,7 +12,7 @@ import pytest
 from promptops.testing import MemoryStore
 from tests.snippets import snippets
 
-NEEDS = ("django", "flask")
+NEEDS = ("django", "fastapi", "flask")
 
 
 @pytest.fixture
@@ -28,6 +30,34 @@ def defined(chapter: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "helpdesk"}
     exec(snippets("client.md", chapter)[0], names)  # noqa: S102 - it is our own page
     return names
+
+
+def test_the_recipe_for_fastapi_answers(store: MemoryStore) -> None:
+    app = defined("FastAPI")["app"]
+
+    async def ask() -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message)
+
+        request = {
+            "type": "http",
+            "method": "POST",
+            "path": "/triage",
+            "query_string": b"ticket=It+burns",
+            "headers": [],
+        }
+        async with app.router.lifespan_context(app) as state:
+            await app(request | {"state": dict(state or {})}, receive, send)
+        return said
+
+    said = asyncio.run(ask())
+    assert said[0]["status"] == 200
+    assert json.loads(said[1]["body"]) == [{"role": "user", "content": "Route: It burns"}]
 
 
 def test_the_recipe_for_flask_answers(store: MemoryStore) -> None:

@@ -11,7 +11,8 @@ import pytest
 from promptops.errors import StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
-from promptops.live.records import Head, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Head, State
 from promptops.live.sqlite.file import APPLICATION_ID
 from promptops.live.store import Store
 from tests.conftest import Opener

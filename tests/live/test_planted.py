@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from tests.conftest import Opener
 from tests.deployments import deploy, digest
 from tests.servers import Server

@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given
 
 from promptops.errors import StoreCorrupt
-from promptops.live.records import (
-    Change,
-    Entry,
-    Head,
-    Hold,
-    Pointer,
-    Presence,
-    RefusedRelease,
-    State,
-)
+from promptops.live.presence import KeptRelease, Presence, RefusedRelease
+from promptops.live.records import Change, Entry, Head, Hold, Pointer, State
 
 texts = st.text(max_size=20)
 counts = st.integers(1, 10**18)
@@ -177,7 +169,8 @@ def nested_wrong() -> list[bytes]:
 
 
 def test_what_is_no_pointer_is_said() -> None:
-    for text in NOTHING + with_one_wrong(POINTER) + nested_wrong():
+    beyond = [replace(POINTER, revision=number).to_json().encode() for number in (-1, 1 << 63)]
+    for text in NOTHING + with_one_wrong(POINTER) + nested_wrong() + beyond:
         with pytest.raises(StoreCorrupt) as corrupt:
             Pointer.from_json(text, "greeter")
         assert corrupt.value.message == "the pointer of greeter is not one that promptops wrote"
@@ -208,23 +201,50 @@ def test_no_text_at_all_raises_anything_else(text: str | bytes) -> None:
 
 def test_heads_are_ordered_by_epoch_and_then_by_revision() -> None:
     assert Head(1, 9) < Head(1, 10) < Head(2, 1)
-    assert PRESENCE.serves(Head(1, 7))
-    assert PRESENCE.serves(Head(1, 6))
-    assert not PRESENCE.serves(Head(1, 8))
-    assert not PRESENCE.serves(Head(2, 1))
+    assert PRESENCE.serves(Head(1, 7), {})
+    assert PRESENCE.serves(Head(1, 6), {})
+    assert not PRESENCE.serves(Head(1, 8), {})
+    assert not PRESENCE.serves(Head(2, 1), {})
 
 
 def test_who_refuses_or_stays_above_a_store_that_went_back_does_not_serve() -> None:
-    assert PRESENCE.serves(Head(1, 5), Head(1, 7))
-    assert not PRESENCE.serves(Head(1, 5), Head(1, 6))
-    assert not replace(PRESENCE, error="REGRESSED").serves(Head(1, 5))
+    assert PRESENCE.serves(Head(1, 5), {}, Head(1, 7))
+    assert not PRESENCE.serves(Head(1, 5), {}, Head(1, 6))
+    lost = replace(PRESENCE, error="REGRESSED")
+    assert not lost.serves(Head(1, 5), {})
+    assert lost.declines(Head(1, 7), {})
+    assert not lost.declines(Head(1, 8), {}), "it may take that"
+
+
+def test_who_keeps_an_older_release_of_what_counts_does_not_serve() -> None:
+    kept = KeptRelease("greeter", "sha256:old", 3, pinned=False)
+    refusing = replace(PRESENCE, kept=(kept,))
+    assert not refusing.serves(Head(1, 7), {"greeter": "sha256:new"})
+    assert refusing.declines(Head(1, 7), {"greeter": "sha256:new"})
+    assert refusing.serves(Head(1, 7), {"farewell": "sha256:new"})
+    assert refusing.serves(Head(1, 7), {"greeter": "sha256:old"}), "a rollback to it"
+    assert refusing.serves(Head(1, 3), {"greeter": "sha256:other"}), "that, or a later one"
+    assert not refusing.declines(Head(1, 8), {"greeter": "sha256:new"}), "it has not seen that yet"
+
+    pinned = replace(PRESENCE, kept=(replace(kept, revision=7, pinned=True),))
+    assert pinned.pins == {"greeter": "sha256:old"}
+    assert not pinned.serves(Head(1, 7), {"greeter": "sha256:new"})
+    assert pinned.declines(Head(1, 8), {"greeter": "sha256:new"})
+    assert not pinned.declines(Head(1, 8), {"greeter": "sha256:old"})
+
+
+def test_what_a_presence_says_is_bounded() -> None:
     refused = RefusedRelease("greeter", "sha256:bb", 7, "C601", "x" * 999)
-    said = replace(PRESENCE, refused=(replace(refused, reason="x"),), inputs={"greeter": ("name",)})
+    kept = KeptRelease("greeter", "sha256:aa", 3, pinned=True)
+    said = replace(
+        PRESENCE,
+        refused=(replace(refused, reason="x"),),
+        kept=(kept,),
+        inputs={"greeter": ("name",)},
+    )
     assert Presence.from_json(said.to_json()) == said
-    refusing = replace(PRESENCE, refused=(refused,) * 99)
-    assert not refusing.serves(Head(1, 7))
-    assert refusing.serves(Head(1, 6))
-    assert len(refusing.to_json()) < 10_000
+    assert len(replace(PRESENCE, refused=(refused,) * 99).to_json()) < 10_000
+    assert len(replace(PRESENCE, kept=(kept,) * 999).to_json()) < 10_000
     many = {f"unit-{number}": ("name",) * 40 for number in range(999)}
     assert len(replace(PRESENCE, inputs=many).to_json()) < 10_000
 

@@ -8,7 +8,8 @@ import pytest
 from promptops.errors import StoreDenied, StoreError, StoreUnreachable
 from promptops.live import moves
 from promptops.live.address import parse_address
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import CLIENT
 from promptops.manifest.release import MAX_BYTES
 from tests.conftest import Opener
@@ -50,12 +51,12 @@ def test_a_script_flush_between_swaps_is_not_noticed(
     redis_url: str, shared_server: Server, opened: Opener
 ) -> None:
     store = opened(redis_url)
-    for number in range(1, 11):
+    for number in range(1, 101):
         shared_server.ask("SCRIPT", "FLUSH")
         assert deploy(store, greeter=f"Hello {number}") == Head(1, number)
         shared_server.ask("SCRIPT", "FLUSH")
         assert store.read(Head(1, number - 1 or 1)).head == Head(1, number)
-    assert [entry.revision for entry in store.history()] == list(range(10, 0, -1))
+    assert [entry.revision for entry in store.history()] == list(range(100, 0, -1))
 
 
 @pytest.mark.parametrize("revision", [9007199254740993, 99999999999999, 999999999999999998])
@@ -202,7 +203,9 @@ def test_a_replica_refuses_a_swap_and_names_the_way_out(
     with pytest.raises(StoreUnreachable) as refused:
         store.swap(head, proposal.entry, proposal.pointers)
 
-    assert refused.value.hint == "this is a replica; use the address of the primary"
+    assert refused.value.hint == (
+        "this is a replica; use the address of the primary, which redis-cli INFO replication names"
+    )
     assert store.read().head == head
     assert redis_server.dump() == before
 
@@ -224,7 +227,9 @@ def test_a_server_that_cannot_save_says_so_and_nothing_changes(opened: Opener) -
         with pytest.raises(StoreUnreachable) as refused:
             try_to_deploy(store, {"greeter": "Hi"}, head)
         assert refused.value.hint == (
-            "Redis cannot save to its disk; free space there or mend its configuration"
+            "Redis cannot save to its disk; free space there or mend its configuration, which "
+            "redis-cli INFO persistence tells of. An app with a cache goes back without Redis by "
+            "promptops pin"
         )
         assert store.read().head == head
     finally:

@@ -11,7 +11,8 @@ import pytest
 
 from promptops.errors import OutcomeUnknown, PromptopsError, StoreDenied, StoreUnreachable
 from promptops.live import moves
-from promptops.live.records import Entry, Head, Pointer, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer
 from promptops.live.store import CLIENT, Store, Swap, Timeouts
 from tests.conftest import Opener
 from tests.deployments import deploy, digest, intent, release

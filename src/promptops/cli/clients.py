@@ -1,5 +1,8 @@
 """clients: who reads an environment."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import click
 
 from promptops.cli import settings
@@ -7,8 +10,14 @@ from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, printable, table
 from promptops.cli.report import client_facts, named
 from promptops.delivery.deployment import read_existing
+from promptops.delivery.served import Served, live_at, served_by
 from promptops.errors import Unconfirmed
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head, State
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import short
+
+Units = dict[str, Served] | None
 
 
 @click.command()
@@ -23,7 +32,8 @@ from promptops.live.records import Head, Presence
 def clients(env: str | None, store: str | None, revision: int | None, output: str) -> None:
     """Who is present, what they serve, and which releases they refuse.
 
-    A client that was killed is listed for half a minute; one with presence=False never is.
+    A client that was killed is listed for half a minute; one with presence=False never is. What
+    somebody serves instead of what is live is shown by unit; with -o json, all units are.
 
     \b
     promptops clients --env production
@@ -33,31 +43,57 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     opened = place.open()
     try:
         found = opened.clients()  # first, so that nobody is ahead of the head that is read
-        head = read_existing(opened).head
+        state = read_existing(opened)
+        served = [(client, served_by(opened, state, client)) for client in found]
+        behind = [] if revision is None else _behind(opened, state, found, revision)
     finally:
         opened.close()
     facts = {
         "environment": place.name,
-        "revision": head and head.revision,
-        "clients": [client_facts(client) | {"age": client.age} for client in found],
+        "revision": state.head and state.head.revision,
+        "clients": [_facts(client, units) for client, units in served],
     }
-    emit(output, facts, _text(found))
-    if revision is not None and head is not None:
-        wanted = Head(head.epoch, revision)
-        behind = [client for client in found if not client.serves(wanted, head)]
-        if behind:
-            raise Unconfirmed(
-                f"{len(behind)} of {len(found)} clients do not serve revision {revision}: "
-                f"{', '.join(named(client) for client in behind)}",
-                "look at those processes",
-            )
+    emit(output, facts, _text(served, state))
+    if behind:
+        raise Unconfirmed(
+            f"{len(behind)} of {len(found)} clients do not serve revision {revision}: "
+            f"{', '.join(named(client) for client in behind)}",
+            "look at those processes",
+        )
 
 
-def _text(found: list[Presence]) -> str:
+def _behind(store: Store, state: State, found: list[Presence], revision: int) -> list[Presence]:
+    if state.head is None:
+        return []
+    wanted = Head(state.head.epoch, revision)
+    live = live_at(revision, state.pointers, entries(store))
+    digests = {unit: served.digest for unit, served in live.items()}
+    return [client for client in found if not client.serves(wanted, digests, state.head)]
+
+
+def _facts(client: Presence, units: Units) -> dict[str, object]:
+    shown = None
+    if units is not None:
+        shown = {unit: asdict(served) for unit, served in sorted(units.items())}
+    return {**client_facts(client), "age": client.age, "units": shown}
+
+
+def _text(found: list[tuple[Presence, Units]], state: State) -> str:
     if not found:
-        return "no client is present"
-    rows = [("APP", "HOST", "PID", "VERSION", "REVISION", "AGE", "REFUSED")]
-    for client in found:
+        return "no client is present; one with presence=False never is"
+    rows = [
+        (
+            "APP",
+            "HOST",
+            "PID",
+            "VERSION",
+            "REVISION",
+            "AGE",
+            "SERVES INSTEAD",
+            "REFUSED",
+        )
+    ]
+    for client, units in found:
         refused = [f"{each.unit}: {each.code} {each.reason}" for each in client.refused]
         rows.append(
             (
@@ -67,7 +103,20 @@ def _text(found: list[Presence]) -> str:
                 printable(client.version),
                 str(client.revision or "-"),
                 "-" if client.age is None else f"{client.age:.1f} s",
+                printable("; ".join(_instead(client, units or {}, state))),
                 printable("; ".join([client.error] * bool(client.error) + refused)),
             )
         )
     return table(rows)
+
+
+def _instead(client: Presence, units: Mapping[str, Served], state: State) -> list[str]:
+    said = []
+    for unit, pointer in sorted(state.pointers.items()):
+        served = units.get(unit)
+        pinned = ", pinned" if unit in client.pins else ""
+        if served is not None and (served.digest != pointer.digest or pinned):
+            said.append(
+                f"{unit} {short(served.digest)} (revision {served.revision or '-'}{pinned})"
+            )
+    return said

@@ -15,14 +15,18 @@ from promptops.cli.options import (
     output_option,
     wait_option,
 )
-from promptops.cli.report import move, new_intent, report
+from promptops.cli.output import say_warning
+from promptops.cli.report import move, named, new_intent, report
 from promptops.cli.settings import Environment
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
+from promptops.delivery.readers import too_old
 from promptops.errors import Refused
+from promptops.finding import Finding
+from promptops.live.store import Store
 from promptops.source.policy import standard_of
 
 
@@ -101,8 +105,8 @@ def deploy(
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
-            may_move=lambda state, units: say_findings(
-                judge_moves(opened, checkout, standard, state, units)
+            may_move=lambda state, units: _before_moving(
+                opened, judge_moves(opened, checkout, standard, state, units)
             ),
         )
         done = make_live(
@@ -113,7 +117,24 @@ def deploy(
             resume=operation is not None,
             dry_run=dry_run,
         )
-        report(place, opened, intent, done, wait=wait, output=output, dry_run=dry_run)
+        report(
+            place,
+            opened,
+            intent,
+            done,
+            wait=wait,
+            output=output,
+            units=[item.unit for item in checkout.built],
+            dry_run=dry_run,
+        )
+
+
+def _before_moving(store: Store, findings: list[Finding]) -> None:
+    say_findings(findings)
+    old = too_old(store)
+    if old:
+        listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)
+        say_warning(f"not every present client can read the format of this release: {listed}")
 
 
 def _check_dirty(place: Environment) -> None:

@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,10 +19,13 @@ from promptops.delivery.confirm import Confirmation, await_clients
 from promptops.delivery.deployment import Deployment
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 from promptops.source.identity import actor
+
+NOT_COUNTED = "clients without presence are not counted"
 
 
 def new_intent(
@@ -72,9 +75,13 @@ def report(
     *,
     wait: float | None,
     output: str,
+    units: Collection[str] = (),
     dry_run: bool = False,
 ) -> None:
-    """Print what was done, as read back; raises Unconfirmed when clients are missing."""
+    """Print what was done, as read back; raises Unconfirmed when clients are missing.
+
+    `units` are those that were asked for, by which clients are judged when nothing was to do.
+    """
     entry = done.entry
     facts = _facts(place, intent.operation, done.head, entry.action if entry else "none")
     facts["skipped"] = [skipped.as_json() for skipped in done.skipped]
@@ -89,7 +96,7 @@ def report(
     unconfirmed = None
     if wait is not None and not dry_run and done.head is not None:
         since = time.monotonic() if done.swapped is None else done.swapped
-        unconfirmed = _await(store, done.head, since, wait, facts)
+        unconfirmed = _await(store, done, units, since, wait, facts)
         if unconfirmed is not None:
             facts["refused"] = _refusal(unconfirmed)
     try:
@@ -103,17 +110,33 @@ def report(
 
 
 def _await(
-    store: Store, head: Head, since: float, wait: float, facts: dict[str, Any]
+    store: Store,
+    done: Deployment,
+    units: Collection[str],
+    since: float,
+    wait: float,
+    facts: dict[str, Any],
 ) -> Unconfirmed | None:
     """Put who confirmed into the facts; what to raise when somebody is missing."""
+    head = done.head or Head(0, 0)
     try:
-        confirmation = await_clients(store, head, since, wait)
+        wanted = _wanted(store, done, units)
+        confirmation = await_clients(store, head, wanted, since, wait)
     except (StoreError, KeyboardInterrupt) as error:
         return _uncounted(error)
     facts["clients"] = _clients(confirmation)
     if not confirmation.present:
-        say("no client is present: nobody could confirm it")
-    return _unconfirmed(confirmation, wait, head)
+        say(f"no client is present: nobody could confirm it; {NOT_COUNTED}")
+    refusing = all(client.declines(head, wanted) for client in confirmation.missing)
+    return _unconfirmed(confirmation, wait, refusing=refusing)
+
+
+def _wanted(store: Store, done: Deployment, units: Collection[str]) -> dict[str, str]:
+    """The digests that clients must serve: what was changed, or else what was asked for."""
+    if done.entry is not None:
+        return {change.unit: change.after for change in done.entry.changes}
+    live = store.read().pointers
+    return {unit: live[unit].digest for unit in units or live if unit in live}
 
 
 def _facts(place: Environment, operation: str, head: Head | None, action: str) -> dict[str, Any]:
@@ -159,33 +182,36 @@ def client_facts(client: Presence) -> dict[str, Any]:
         "pid": client.pid,
         "version": client.version,
         "revision": client.revision,
+        "pins": client.pins,
         "error": client.error,
         "refused": [asdict(each) for each in client.refused],
     }
 
 
 def named(client: Presence) -> str:
-    """Who it is, for a person, and what it refuses."""
+    """Who it is, for a person, and why it does not follow."""
     reasons = [client.error] if client.error else [each.reason for each in client.refused[:1]]
-    why = f", refuses: {reasons[0]}" if reasons else ""
+    why = "".join(f", refuses: {reason}" for reason in reasons)
+    why += "".join(f", pins {unit} to {short(digest)}" for unit, digest in client.pins.items())
     return printable(
         f"{client.app or client.client} on {client.host} (pid {client.pid}, revision "
         f"{client.revision}{why})"
     )
 
 
-def _unconfirmed(confirmation: Confirmation, wait: float, head: Head) -> Unconfirmed | None:
+def _unconfirmed(confirmation: Confirmation, wait: float, *, refusing: bool) -> Unconfirmed | None:
     missing = confirmation.missing
     if not missing:
         return None
-    refusing = all(client.refuses(head) for client in missing)
-    what = "refuse it" if refusing else f"did not confirm within {wait:g} s"
+    what = "do not take it" if refusing else f"did not confirm within {wait:g} s"
+    hint = "look at those processes, and at promptops status"
+    if refusing:
+        pinned = any(client.pins for client in missing)
+        hint = "promptops rollback goes back" + "; promptops pin --lift ends a pin" * pinned
     return Unconfirmed(
         f"{len(missing)} of {confirmation.present} clients {what}: "
         f"{', '.join(named(client) for client in missing)}",
-        "the deployment stands; promptops rollback goes back"
-        if refusing
-        else "the deployment stands; look at those processes, and at promptops status",
+        f"the deployment stands; {hint}",
     )
 
 
@@ -226,5 +252,5 @@ def _with_clients(lines: list[str], facts: dict[str, Any]) -> str:
         line = f"{clients['confirmed']} of {clients['present']} clients confirmed"
         if clients["slowest_seconds"] is not None:
             line += f", slowest {clients['slowest_seconds']:.2f} s"
-        lines.append(line)
+        lines.append(f"{line}; {NOT_COUNTED}" if clients["present"] else line)
     return "\n".join(lines)

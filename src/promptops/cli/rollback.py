@@ -53,7 +53,7 @@ def rollback(
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
         done = roll_back(opened, units, to, intent, force=force, resume=operation is not None)
-        report(place, opened, intent, done, wait=wait, output=output)
+        report(place, opened, intent, done, wait=wait, output=output, units=units)
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
 Of the store as a whole, given the head that is served and the one that was read:
 
-1. no head at all, or a lower (epoch, revision): refused (C613);
-2. the same head over other releases than before: refused (C614);
+1. no head at all, a head without any unit (C610), a lower (epoch, revision) (C613): refused;
+2. the same head over other releases than before (C614), or over fewer (C610): refused;
 3. the same head over the same releases: nothing new, what was refused before is tried again;
 4. a higher head: accepted, and each unit that moved is judged by itself.
 
@@ -48,10 +48,22 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
     `known` has the digest of every unit that the store named at the head that is served.
     """
     head = state.head
-    if head is None:
+    if head is None and served is None:
         raise StoreCorrupt(
             "the store does not hold this environment",
             "check the URL and the environment's name, or deploy to it first",
+        )
+    if head is None:
+        raise StoreCorrupt(
+            "POINTER_MISSING: the store does not hold this environment any more",
+            "it was emptied; the releases of before are served on",
+            code="C610",
+        )
+    if served is None and state.whole and not state.pointers:
+        raise StoreCorrupt(
+            f"POINTER_MISSING: the store is at revision {head.revision} and has no pointer at all",
+            "somebody deleted them; deploy, or restore them",
+            code="C610",
         )
     if served is None or head > served:
         return head
@@ -59,10 +71,19 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
         raise StoreCorrupt(
             f"REGRESSED: the store went back from revision {served.revision} "
             f"(epoch {served.epoch}) to {head.revision} (epoch {head.epoch})",
-            "it lost deployments; the newer releases are served on",
+            "it lost deployments, and the newer releases are served on until its epoch or its "
+            "revision is higher: promptops explain C613",
             code="C613",
         )
-    if state.whole and known != {unit: found.digest for unit, found in state.pointers.items()}:
+    found = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    if state.whole and found.items() < known.items():
+        raise StoreCorrupt(
+            f"POINTER_MISSING: the store lost {', '.join(sorted(known.keys() - found.keys()))} at "
+            f"revision {head.revision} (epoch {head.epoch})",
+            "deploy it again; the releases of before are served on",
+            code="C610",
+        )
+    if state.whole and known != found:
         raise StoreCorrupt(
             f"the store holds other releases at revision {head.revision} (epoch {head.epoch}) "
             "than it did",

@@ -4,12 +4,13 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from promptops.client.passed import PassedInputs
 from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError
-from promptops.live.records import Presence, RefusedRelease
+from promptops.live.presence import KeptRelease, Presence, RefusedRelease
 from promptops.live.store import Store
 
 log = logging.getLogger("promptops")
@@ -38,7 +39,11 @@ class Announcing:
             self.presence = introduce(self.presence.app, self.presence.version)
 
     def announce(
-        self, snapshot: Snapshot, checked: float | None, error: PromptopsError | None
+        self,
+        snapshot: Snapshot,
+        pins: Collection[str],
+        checked: float | None,
+        error: PromptopsError | None,
     ) -> None:
         now = time.monotonic()
         if self.presence is None or (self._at and now - self._at < ANNOUNCE_EVERY):
@@ -54,6 +59,7 @@ class Announcing:
                 RefusedRelease(unit, each.digest, each.revision, each.code, each.reason)
                 for unit, each in snapshot.refused.items()
             ),
+            kept=tuple(_kept(snapshot, pins)),
             inputs=self._passed.names(),
         )
         self._at = now
@@ -69,6 +75,14 @@ class Announcing:
                 self._store.withdraw(self.presence.client)
         except StoreError as failed:
             log.debug("presence was not withdrawn: %s", failed.message)
+
+
+def _kept(snapshot: Snapshot, pins: Collection[str]) -> Iterator[KeptRelease]:
+    """The units that do not follow, those first that somebody pinned."""
+    for unit in [*sorted(pins), *sorted({*snapshot.refused} - {*pins})]:
+        live = snapshot.units.get(unit)
+        digest, revision = ("", 0) if live is None else (live.digest, live.revision)
+        yield KeptRelease(unit, digest, revision, unit in pins)
 
 
 def introduce(app: str, version: str) -> Presence:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from promptops.client.lasting import LastingThread
+
 log = logging.getLogger("promptops")
 
 MOST_WAITING = 100
@@ -34,32 +36,27 @@ class Callbacks:
         self._callbacks: list[Callable[[Changed], object]] = []
         self._waiting: deque[Changed] = deque()
         self._news = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._closed = False
+        self._thread = LastingThread("promptops-notify", self._run, _died, lambda: None)
 
     def add(self, callback: Callable[[Changed], object]) -> None:
         if self._closed:
             return
         self._callbacks.append(callback)
-        if self._thread is None:
-            self._start()
+        self._thread.ensure()
 
     def renew(self) -> None:
         """In a forked child: a thread and a queue of its own, and what its parent was late with
-        is not told twice.
+        is not told twice. The thread starts with the first change.
         """
         self._waiting, self._news = deque(), threading.Condition()
-        if self._thread is not None:
-            self._start()
-
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="promptops-notify", daemon=True)
-        self._thread.start()
+        self._thread.renew()
 
     def tell(self, changed: Changed) -> None:
         """Hand on a change without waiting."""
-        if self._thread is None:
+        if not self._callbacks:
             return
+        self._thread.ensure()
         with self._news:
             if len(self._waiting) == MOST_WAITING:
                 units = {*self._waiting.pop().units, *changed.units}
@@ -86,6 +83,10 @@ class Callbacks:
                     return
                 try:
                     callback(changed)
-                except Exception:
+                except BaseException:  # one that exits must not end the thread either
                     self.failed += 1
                     log.warning("a callback on change raised", exc_info=True)
+
+
+def _died(error: BaseException) -> None:
+    log.warning("the thread of callbacks died of %s", type(error).__name__)

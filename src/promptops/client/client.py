@@ -3,58 +3,30 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn, Self
 
-from promptops.client.accept import Refusal
 from promptops.client.announcing import introduce
+from promptops.client.arguments import check_callback, check_poll, store_of
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import Policy
+from promptops.client.lasting import TRY_EVERY
+from promptops.client.leaving import close_in_time
 from promptops.client.live import LiveRelease
 from promptops.client.passed import PassedInputs
 from promptops.client.pins import read_pins
 from promptops.client.refresher import Refresher
 from promptops.client.sources import Sources
-from promptops.client.state import State, judge
+from promptops.client.state import judge
+from promptops.client.status import Status
 from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
-from promptops.live.absent import AbsentStore
 from promptops.live.address import check_environment_name
-from promptops.live.opening import open_store
-from promptops.live.store import CLIENT, Store
 from promptops.version import VERSION
 
 PATIENCE_WITH_THE_STORE = 1.0
 LOOK_EVERY = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a client is; the states are told in `promptops.client.state.Verdict`.
-
-    `source` is store, disk or bundle, empty before anything was read; `store` is its address.
-    `age` is the time in seconds since the store last confirmed what is served. `errors` counts
-    polls without an accepted answer, `rejected` what was refused, `restarts` threads that died or
-    could not be started. `refused` has the units of which something else is live than is served,
-    `pins` those that an operator keeps at a digest.
-    """
-
-    state: State
-    reason: str
-    code: str
-    source: str
-    store: str
-    epoch: int | None
-    revision: int | None
-    age: float | None
-    last_error: str
-    errors: int
-    rejected: int
-    restarts: int
-    unknown_inputs: int
-    units: dict[str, str]
-    refused: dict[str, Refusal]
-    pins: dict[str, str]
+SLICE = 0.25
+CALL_FIRST = "call wait_ready(seconds) before the first get"
 
 
 class Client:
@@ -84,12 +56,10 @@ class Client:
         poll: float = 2.0,
     ) -> None:
         check_environment_name(environment)
+        check_poll(poll)
         cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
         bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)
-        stands_in = not url and (cache or bundle)
-        store: Store = (
-            AbsentStore(environment) if stands_in else open_store(url or "", environment, CLIENT)
-        )
+        store = store_of(url, environment, stands_in=bool(cache or bundle))
         self._store = str(store.address)
         self._environment = environment
         self._started = time.monotonic()
@@ -103,6 +73,7 @@ class Client:
             pins=read_pins(os.environ.get("PROMPTOPS_PIN", "")),
         )
         self._shown = self._refresher.shown
+        close_in_time(self, self._refresher)
         self._refresher.start()
 
     @classmethod
@@ -117,7 +88,8 @@ class Client:
         if missing:
             raise UsageError(
                 f"{' and '.join(missing)} not set in the environment",
-                "set PROMPTOPS_STORE to the URL of the store, PROMPTOPS_ENV to the environment",
+                "set PROMPTOPS_STORE to the URL of the store (or PROMPTOPS_CACHE or "
+                "PROMPTOPS_BUNDLE, which stand in for it), PROMPTOPS_ENV to the environment",
             )
         return cls(
             os.environ.get("PROMPTOPS_STORE"),
@@ -152,28 +124,38 @@ class Client:
         return live if token is None else self._refresher.earlier.goes_on(live, token, policy)
 
     def wait_ready(self, seconds: float) -> None:
-        """Block until there is something to serve; raises NotReady after `seconds`."""
+        """Block until there is something to serve; raises NotReady after `seconds`.
+
+        In a test in which something is pinned there is.
+        """
+        if self._pinned_in_a_test():
+            return
         self._refresher.ensure()
         until = time.monotonic() + seconds
         # What stands in for the store is there at once; the store has the first word all the same.
         patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
         self._refresher.settled.wait(max(0.0, min(seconds, patience)))
-        if not self._refresher.ready.wait(max(0.0, until - time.monotonic())):
-            raise self._not_ready(f"after {seconds:g} s")
+        while not self._refresher.ready.wait(max(0.0, min(TRY_EVERY, until - time.monotonic()))):
+            if self._refresher.closing.is_set() or not time.monotonic() < until:
+                raise self._not_ready(f"after {seconds:g} s", waited=True)
+            self._refresher.ensure()
 
     async def ready(self, seconds: float = 10.0) -> Self:
         """`wait_ready` for asyncio: the event loop goes on meanwhile."""
         # Who awaits this has loaded it, and nobody else needs it.
         from asyncio import sleep  # noqa: PLC0415
 
+        if self._pinned_in_a_test():
+            return self
         self._refresher.ensure()
         until = time.monotonic() + seconds
         patience = min(until, self._started + PATIENCE_WITH_THE_STORE)
         while not self._refresher.settled.is_set() and time.monotonic() < patience:
             await sleep(LOOK_EVERY)
         while not self._refresher.ready.is_set():
-            if time.monotonic() >= until:
-                raise self._not_ready(f"after {seconds:g} s")
+            if self._refresher.closing.is_set() or not time.monotonic() < until:
+                raise self._not_ready(f"after {seconds:g} s", waited=True)
+            self._refresher.ensure()
             await sleep(LOOK_EVERY)
         return self
 
@@ -205,7 +187,8 @@ class Client:
         """For /healthz: `ok` while there is something to serve and something that refreshes it."""
         status = self.status()
         return {
-            "ok": status.state not in {"NOT_READY", "FATAL"},
+            "ok": status.state not in {"NOT_READY", "FATAL"}
+            and not self._refresher.closing.is_set(),
             "state": status.state,
             "reason": status.reason,
             "source": status.source,
@@ -214,7 +197,11 @@ class Client:
         }
 
     def on_change(self, callback: Callable[[Changed], object]) -> None:
-        """Call back after every change of what is served, in a thread of its own."""
+        """Call back after every change of what is served, in a thread of its own.
+
+        Raises UsageError for what cannot be called there, such as an `async def`.
+        """
+        check_callback(callback)
         self._refresher.callbacks.add(callback)
 
     def close(self) -> None:
@@ -254,18 +241,30 @@ class Client:
             return self._not_ready("yet")
         refusal = self._refresher.snapshot.refused.get(unit)
         if refusal is not None:
-            return NotReady(f"{unit} has no release to serve: {refusal.reason}", code=refusal.code)
+            return NotReady(
+                f"{unit} has no release to serve: {refusal.reason}",
+                f"promptops explain {refusal.code}",
+                code=refusal.code,
+            )
         units = sorted(self._refresher.snapshot.units)
-        close = get_close_matches(unit, units, n=1)
+        close = get_close_matches(str(unit), units, n=1)
         return UnknownUnit(
             f"no unit '{unit}' is live in {self._environment}",
             f"did you mean '{close[0]}'?" if close else f"live are: {', '.join(units) or 'none'}",
         )
 
-    def _not_ready(self, when: str) -> NotReady:
+    def _pinned_in_a_test(self) -> bool:
+        return bool(self._shown.units) and not self._refresher.ready.is_set()
+
+    def _not_ready(self, when: str, *, waited: bool = False) -> NotReady:
         verdict, error = judge(self._refresher), self._refresher.error
         return NotReady(
             f"nothing of {self._environment} was read {when}; tried the store {self._store}: "
             f"{verdict.reason or 'no answer so far'}{self._refresher.sources.tried()}",
-            error.hint if error else "call wait_ready(seconds) before the first get",
+            _hint(error, verdict.code) if error or waited else CALL_FIRST,
         )
+
+
+def _hint(error: PromptopsError | None, code: str) -> str:
+    explained = f"promptops explain {code}" if code else ""
+    return (error.hint if error else "") or explained

@@ -6,6 +6,7 @@ kernel lifts when one dies; readers need none, because a file is only ever repla
 """
 
 import errno
+import fcntl
 import os
 import stat
 import time
@@ -188,8 +189,6 @@ def _open_to_others(where: str, why: str) -> StoreCorrupt:
 @contextmanager
 def _locked(folder: int) -> Iterator[bool]:
     """One writer at a time; False where the file system has no locks. Raises StoreUnreachable."""
-    import fcntl  # noqa: PLC0415 - only who has a cache needs it
-
     until = time.monotonic() + TIME_FOR_THE_LOCK
     while True:
         try:

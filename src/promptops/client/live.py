@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from promptops.client.conversation import Token
 from promptops.client.passed import WatchedRenderer
@@ -16,9 +16,11 @@ from promptops.manifest.render import Renderer
 
 log = logging.getLogger("promptops")
 
+MOST_WARNED = 1000
+
 
 class UnknownInputs:
-    """Counts inputs that a release does not know, and warns once per unit and name.
+    """Counts inputs that a release does not know, and warns once per unit and name, of so many.
 
     An app that already passes a new input must survive the rollback to a release without it.
     """
@@ -30,7 +32,7 @@ class UnknownInputs:
     def __call__(self, unit: str, names: Iterable[str], known: Iterable[str]) -> None:
         for name in names:
             self.count += 1
-            if (unit, name) not in self._warned:
+            if (unit, name) not in self._warned and len(self._warned) < MOST_WARNED:
                 self._warned.add((unit, name))
                 log.warning(
                     "%s has no input '%s'; it is ignored (its inputs: %s)",
@@ -59,6 +61,17 @@ class LiveRelease:
     output_schema: Frozen
     _render: WatchedRenderer = field(repr=False)
     _answers: Answers = field(repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        return hash((self.unit, self.digest, self.revision))
+
+    def __deepcopy__(self, _: object) -> "LiveRelease":
+        return self  # nothing of it can change
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a live release cannot be pickled; pass its unit or token on, and get it there"
+        )
 
     @property
     def token(self) -> str:

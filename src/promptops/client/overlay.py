@@ -48,6 +48,18 @@ class Shown:
         self.units: Units = _covered(self._live)
 
 
+class CallingForHelp(dict[str, LiveRelease]):
+    """What is served while no thread refreshes it: every read tries to start one."""
+
+    def __init__(self, units: Units, help_: Callable[[], None]) -> None:
+        super().__init__(units)
+        self._help = help_
+
+    def __getitem__(self, unit: str) -> LiveRelease:
+        self._help()
+        return super().__getitem__(unit)
+
+
 def covered(live: LiveRelease) -> LiveRelease:
     """A release that is not among those shown, under what is laid over them."""
     return _covered({live.unit: live})[live.unit]

@@ -6,18 +6,22 @@ from promptops.errors import UsageError
 from promptops.manifest.render import Renderer
 
 MOST_NAMES = 100
+_EXAMPLE = 'write inputs={"unit": ["name"]}'
 
 
 class PassedInputs:
     """Names of inputs per unit, never values."""
 
     def __init__(self, registered: Mapping[str, Iterable[str]] | None = None) -> None:
+        if registered is not None and not isinstance(registered, Mapping):
+            raise UsageError("inputs is no mapping of units to names", _EXAMPLE)
         self._registered: dict[str, frozenset[str]] = {}
-        for unit, names in (registered or {}).items():
-            if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-                raise UsageError(
-                    f"inputs of {unit} is not a list of names", 'write inputs={"unit": ["name"]}'
-                )
+        for unit, given in (registered or {}).items():
+            names = (
+                [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
+            )
+            if isinstance(given, str) or not all(isinstance(name, str) for name in names):
+                raise UsageError(f"inputs of {unit} is not a list of names", _EXAMPLE)
             self._registered[unit] = frozenset(names)
         self._seen: dict[str, set[str]] = {}
 

@@ -11,7 +11,8 @@ from promptops.live.store import Listener, Store
 log = logging.getLogger("promptops")
 
 SLICE = 0.25
-BACKOFF_FROM, BACKOFF_TO, BACKOFF_WHEN_DENIED = 0.1, 5.0, 30.0
+BACKOFF_FROM, BACKOFF_TO = 0.1, 5.0
+DENIED_FROM, DENIED_TO = 6.0, 30.0
 
 
 class Hints:
@@ -21,13 +22,15 @@ class Hints:
         self._store = store
         self._wanted = wanted
         self._listener: Listener | None = None
+        self._not_before = 0.0
 
     def wait(self, seconds: float, closing: threading.Event) -> None:
         """Until a hint comes, `closing` is set, or the time is over."""
-        if not self._wanted:
+        until = time.monotonic() + seconds
+        if not self._wanted or time.monotonic() < self._not_before:
             closing.wait(seconds)
             return
-        until = time.monotonic() + seconds
+        new = self._listener is None
         try:
             if self._listener is None:
                 self._listener = self._store.listen()
@@ -38,7 +41,11 @@ class Hints:
         except StoreError as error:
             log.debug("the channel of hints broke: %s", error.message)
             self.drop()
-            closing.wait(max(0.0, until - time.monotonic()))
+            if isinstance(error, StoreDenied):
+                self._not_before = time.monotonic() + DENIED_TO
+            # One that worked before is replaced soon, but not by all clients at the same moment.
+            left = max(0.0, until - time.monotonic())
+            closing.wait(left if new else min(left, random.uniform(0.1, 0.5)))  # noqa: S311
 
     def drop(self) -> None:
         if self._listener is not None:
@@ -52,10 +59,11 @@ class Hints:
 
 def backoff(error: PromptopsError | None, failures: int, poll: float) -> float:
     """Seconds, with full jitter: a store that comes back is not met by everybody at once."""
-    longest = BACKOFF_FROM * 2 ** min(failures, 10)
     if isinstance(error, StoreDenied):
-        # A password that is wrong stays wrong, and servers count and log the attempts.
-        longest = min(BACKOFF_WHEN_DENIED, longest)
-        return random.uniform(longest / 2, longest)  # noqa: S311
-    # Never longer than a poll: within one, everybody follows again.
-    return random.uniform(BACKOFF_FROM, min(BACKOFF_TO, poll, longest))  # noqa: S311
+        # A password that is wrong stays wrong, and servers count and log the attempts: four a
+        # minute at first, two later.
+        longest = min(DENIED_TO, DENIED_FROM * 2 ** min(failures - 1, 10))
+        return random.uniform(0.9 * longest, longest)  # noqa: S311
+    # Half a poll at most, so that with the time of an answer everybody follows within one poll.
+    longest = min(BACKOFF_TO, poll / 2, BACKOFF_FROM * 2 ** min(failures, 10))
+    return random.uniform(BACKOFF_FROM, max(BACKOFF_FROM, longest))  # noqa: S311

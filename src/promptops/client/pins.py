@@ -71,6 +71,7 @@ class Pins:
             stamp = self._disk.stamp("pins") if self._disk else None
             if stamp == self._stamp and self._complete:
                 return
+            self._complete = False
             if self._disk is not None and stamp is not None:
                 copy = self._disk.read("pins")
                 self._filed, releases = copy.units, copy.releases

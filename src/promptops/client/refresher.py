@@ -11,18 +11,18 @@ from promptops.client.announcing import Announcing
 from promptops.client.callbacks import Callbacks, Changed
 from promptops.client.copy_file import Copy
 from promptops.client.earlier import Earlier
-from promptops.client.lasting import LastingThread
-from promptops.client.live import LiveRelease, UnknownInputs
-from promptops.client.overlay import Shown
+from promptops.client.lasting import LastingThread, set_as
+from promptops.client.live import UnknownInputs
+from promptops.client.overlay import CallingForHelp, Shown
 from promptops.client.passed import PassedInputs
 from promptops.client.pausing import Hints, backoff
 from promptops.client.pins import Pins
-from promptops.client.snapshot import Reader, Snapshot, advance
+from promptops.client.snapshot import Reader, Snapshot, advance, changed_units
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
-from promptops.errors import PromptopsError, StoreCorrupt, StoreError
+from promptops.errors import PromptopsError, StoreCorrupt, StoreError, StoreUnreachable
 from promptops.live.forking import follow_forks
-from promptops.live.records import Presence
+from promptops.live.presence import Presence
 from promptops.live.store import Store
 
 log = logging.getLogger("promptops")
@@ -68,7 +68,9 @@ class Refresher:
         self.rejected = 0
         self.poll = poll
         self.whole_every = WHOLE_EVERY
-        self.thread = LastingThread("promptops-refresh", self._work, self._died)
+        self.thread = LastingThread(
+            "promptops-refresh", self._work, self._died, self._call_for_help
+        )
         self.announcing = Announcing(store, presence, passed)
         self._store = store
         self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
@@ -78,53 +80,64 @@ class Refresher:
         self._failures = 0
         self._closed_at = 0.0
         self._whole_at: float | None = None
-        self._recalled = False
+        self._recalled = self._forgotten = False
         self._told = Told()
-        follow_forks(self)
 
     def start(self) -> None:
-        if not self.thread.start():
-            self._call_for_help()
+        self.thread.start()
+        # Not before: a child that another thread forked meanwhile has nobody who uses this.
+        follow_forks(self)
 
     def is_alive(self) -> bool:
         return self.thread.is_alive()
 
     def ensure(self) -> None:
         """Start the thread again where it is missing; looked at by whoever asks for anything."""
-        if self.closing.is_set() or self.thread.is_alive():
-            return
-        self.shown.publish(self.snapshot.units)
-        self.thread.ensure()
-        if not self.thread.is_alive():
-            self._call_for_help()
+        if not self.closing.is_set():
+            self.thread.ensure()
 
     def close(self) -> None:
         """End the thread within a second, whatever the store does."""
-        self._closed_at = time.monotonic()
-        self.closing.set()
-        self.callbacks.close()
+        self.end()
         self.thread.join(2.0)
+
+    def end(self) -> None:
+        """Let the thread end by itself, soon."""
+        if not self.closing.is_set():
+            self._closed_at = time.monotonic()
+            self.closing.set()
+            self.callbacks.close()
+
+    def forget(self) -> None:
+        """Let the thread end with its next poll: nobody can ask any more."""
+        self._forgotten = True
 
     def before_fork(self) -> None:
         """Nothing to wait for: what a child gets is thrown away there."""
 
     def after_fork(self, *, child: bool) -> None:
         """Follow in the child: a thread does not survive a fork, and locks may be held."""
-        if not child or self.closing.is_set():
+        if not child:
             return
-        self.ready, self.settled = _as_set_as(self.ready), _as_set_as(self.settled)
-        self.closing = threading.Event()
+        self.ready, self.settled = set_as(self.ready), set_as(self.settled)
+        self.closing = set_as(self.closing)
         self.callbacks.renew()
+        if self.closing.is_set():
+            return
         self.announcing.renew()
         self._hints.forget()
         self._failures = 0
         self.thread.renew()
-        self.start()
+        self.thread.start()
 
     def _work(self) -> None:
+        self.show()
         if self._unpinned.head is None:
             self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
+            if self._forgotten:
+                self.end()
+                break
             self._take(
                 self._refresh,
                 self._publish,
@@ -158,10 +171,22 @@ class Refresher:
 
     def _call_for_help(self) -> None:
         """Let every `get` try to start the thread: there may be nobody else who would."""
-        units = _CallingForHelp(self.snapshot.units)
-        units.refresher = self
-        self.shown.publish(units)
+        self.show(calling=True)
         self._tell()
+
+    def _help(self) -> None:
+        self.ensure()
+        if self.is_alive():
+            self.show()
+
+    def show(self, *, calling: bool = False) -> None:
+        """Let readers see the snapshot. Where a thread was missing, two may be at it: whoever is
+        late sees that there is a newer one.
+        """
+        units = None
+        while units is not self.snapshot.units:
+            units = self.snapshot.units
+            self.shown.publish(CallingForHelp(units, self._help) if calling else units)
 
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
@@ -172,7 +197,8 @@ class Refresher:
             if not snapshot.units:
                 for refusal in snapshot.refused.values():
                     raise StoreCorrupt(refusal.reason, code=refusal.code)
-            return replace(snapshot, refused={**copy.refused, **snapshot.refused})
+            # What the store named for a unit counts, not what stood in for it and is refused too.
+            return replace(snapshot, refused={**snapshot.refused, **copy.refused})
 
         self._unpinned = self.sources.start(accept) or self._unpinned
 
@@ -190,13 +216,19 @@ class Refresher:
         except PromptopsError as error:
             self._failed(error)
             return
-        self.checked = time.monotonic()
         if state.whole:
             self._whole_at = now
-        self.error, self._failures = None, 0
         if snapshot is not served:
             self.earlier.learn(self.snapshot.units, state.pointers)
         self._unpinned, self.sources.source = snapshot, "store"
+        if isinstance(self.error, StoreCorrupt):
+            self.announcing.at_once()
+        if state.stale:
+            # Better than nothing, and no confirmation that it is what is live.
+            self._failed(StoreUnreachable(state.stale, "use the address of the primary"))
+            return
+        self.checked = time.monotonic()
+        self.error, self._failures = None, 0
 
     def _recall(self) -> None:
         """Once, and before anybody is told that we are ready: what conversations began with."""
@@ -213,9 +245,13 @@ class Refresher:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
         served, snapshot = self.snapshot, self.pins.over(self._unpinned)
         if snapshot is served or snapshot.head is None:
+            self._say_ready()
             return
-        self.snapshot = snapshot
+        # Shown first, for who looks at the status; and again, because who calls for help meanwhile
+        # may have shown what was served before.
         self.shown.publish(snapshot.units)
+        self.snapshot = snapshot
+        self.show()
         self.earlier.pinned = self.pins.held
         self.announcing.at_once()
         before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
@@ -223,13 +259,16 @@ class Refresher:
             not each.because and (unit, each.digest, each.code) not in before
             for unit, each in snapshot.refused.items()
         )
-        if snapshot.units or not snapshot.refused:
-            self.ready.set()
-        changed = _changed(served.units, snapshot.units)
+        self._say_ready()
+        changed = changed_units(served.units, snapshot.units)
         if snapshot.head == served.head and not changed:
             return
         log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
         self.callbacks.tell(Changed(snapshot.head.revision, changed))
+
+    def _say_ready(self) -> None:
+        if self.snapshot.head and (self.snapshot.units or not self.snapshot.refused):
+            self.ready.set()
 
     def _failed(self, error: PromptopsError, *, unforeseen: bool = False) -> None:
         """Remember an error; what the store as a whole is refused for goes into the presence."""
@@ -246,12 +285,14 @@ class Refresher:
 
     def _tell(self) -> None:
         verdict = judge(self)
-        # Looked at last: a client that is being closed is no news.
+        # Looked at last: somebody may close the client at any moment, and that is no news.
         if not self.closing.is_set():
             self._told.tell(verdict, self.snapshot.head)
 
     def _announce(self) -> None:
-        self.announcing.announce(self.snapshot, self.checked, self.error)
+        # Where nothing could be read, an attempt to write only costs the time of another answer.
+        if not isinstance(self.error, StoreUnreachable):
+            self.announcing.announce(self.snapshot, self.pins.held, self.checked, self.error)
 
     def _save(self) -> None:
         self.sources.save(self._unpinned)
@@ -270,32 +311,3 @@ class Refresher:
         if time.monotonic() - self._closed_at < TIME_TO_WITHDRAW:
             self.announcing.withdraw()
         self._store.close()
-
-
-class _CallingForHelp(dict[str, LiveRelease]):
-    """What is served while no thread refreshes it."""
-
-    refresher: Refresher
-
-    def __getitem__(self, unit: str) -> LiveRelease:
-        self.refresher.ensure()
-        return super().__getitem__(unit)
-
-
-def _changed(
-    before: Mapping[str, LiveRelease], after: Mapping[str, LiveRelease]
-) -> tuple[str, ...]:
-    """The units of which another release is served than before, sorted."""
-    # What a step did not touch is the same object still, which is told without a look at it.
-    touched = [unit for unit, live in after.items() if before.get(unit) is not live]
-    digests = {unit: before[unit].digest for unit in touched if unit in before}
-    came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
-    return tuple(sorted(came | (before.keys() - after.keys())))
-
-
-def _as_set_as(event: threading.Event) -> threading.Event:
-    """Another one, whose lock nobody holds."""
-    new = threading.Event()
-    if event.is_set():
-        new.set()
-    return new

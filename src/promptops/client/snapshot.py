@@ -81,6 +81,17 @@ def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
     return Snapshot(head, units, refused)
 
 
+def changed_units(
+    before: Mapping[str, LiveRelease], after: Mapping[str, LiveRelease]
+) -> tuple[str, ...]:
+    """The units of which another release is served than before, sorted."""
+    # What a step did not touch is the same object still, which is told without a look at it.
+    touched = [unit for unit, live in after.items() if before.get(unit) is not live]
+    digests = {unit: before[unit].digest for unit in touched if unit in before}
+    came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
+    return tuple(sorted(came | (before.keys() - after.keys())))
+
+
 def _gone(served: Snapshot, state: State) -> dict[str, Refusal]:
     """The units that the store does not name any more."""
     if not state.whole:

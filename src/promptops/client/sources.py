@@ -40,7 +40,7 @@ class Sources:
         self._store = store
         self._why: dict[str, str] = {}
         self._fetched: dict[str, bytes] = {}
-        self._saved: Head | None = None
+        self._saved: Snapshot | None = None
         self._not_before = 0.0
         self._warned = False
 
@@ -56,14 +56,14 @@ class Sources:
                 log.log(level, "%s is not used: %s", where, self._why[where])
                 continue
             self.source = source
-            self._saved = copy.head if source == "disk" else None
+            self._saved = served if source == "disk" else None
             log.info("%s holds revision %s", where, copy.head.revision)
             return served
         return None
 
     def tried(self) -> str:
-        """Why the copies could not stand in, to put behind what the store said."""
-        return "".join(f"; {where}: {why}" for where, why in self._why.items())
+        """Why the copies could not stand in, to put behind what the store said; for any thread."""
+        return "".join(f"; {where}: {why}" for where, why in tuple(self._why.items()))
 
     def fetch(self, digest: str) -> bytes | None:
         """The bytes in the store; remembered until they are saved."""
@@ -88,7 +88,7 @@ class Sources:
         head = served.head
         if self.source != "store" or head is None:
             return
-        if self.disk is None or (head == self._saved and self._is_there(self.disk)):
+        if self.disk is None or (served is self._saved and self._is_there(self.disk)):
             self._fetched.clear()
             return
         now = time.monotonic()
@@ -107,7 +107,7 @@ class Sources:
                 log.warning("no copy is kept: %s; going on without", error)
             self._warned = True
             return
-        self._saved, self._warned = head, False
+        self._saved, self._warned = served, False
         self._fetched.clear()
 
     def _is_there(self, disk: Disk) -> bool:
@@ -127,8 +127,14 @@ class Sources:
         return copies
 
     def _next(self, head: Head, served: Snapshot, present: Copy | None) -> Copy | None:
-        """The copy to write, from the one that is there; None when that is as new."""
-        if present is not None and present.head >= head:
+        """The copy to write, from the one that is there; None when that is as new.
+
+        At the same head, one in which less is refused is newer.
+        """
+        if present is not None and (
+            present.head > head
+            or (present.head == head and not served.refused.keys() < present.refused.keys())
+        ):
             return None
         units = {unit: Kept(each.digest, each.revision) for unit, each in served.units.items()}
         known = {**(present.releases if present else {}), **self._fetched}

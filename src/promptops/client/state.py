@@ -65,8 +65,8 @@ def _open(client: Refreshed) -> Verdict:
     age = None if client.checked is None else time.monotonic() - client.checked
     own = [each for each in refused.values() if not each.because]
     if client.snapshot.head is None or (own and not client.snapshot.units):
-        reason = error.message if error else own[0].reason if own else ""
-        return Verdict("NOT_READY", reason, error.code if error else "")
+        why = (error.message, error.code) if error else ("", "")
+        return Verdict("NOT_READY", *((own[0].reason, own[0].code) if own and not error else why))
     if error is not None:
         unanswered = isinstance(error, StoreError) and not isinstance(error, StoreCorrupt)
         return Verdict("STALE" if unanswered else "ERROR", error.message, error.code)
@@ -100,4 +100,6 @@ class Told:
         if verdict.state == "READY":
             log.warning("READY again; serving revision %s", head and head.revision)
         else:
-            log.warning("%s: %s; serving on what is known", verdict.state, verdict.reason)
+            code = f" [{verdict.code}]" if verdict.code else ""
+            goes_on = "" if verdict.state == "NOT_READY" else "; serving on what is known"
+            log.warning("%s: %s%s%s", verdict.state, verdict.reason, code, goes_on)

@@ -1,18 +1,26 @@
 """A bundle: what is live, in one file, for an image that must start without a store."""
 
-from promptops.client.copy_file import Copy, Kept
-from promptops.client.disk import read_bundle, write_bundle
+from pathlib import Path
+
+from promptops.client.copy_file import Copy, Kept, encode
+from promptops.client.disk import read_bundle
 from promptops.delivery import look
 from promptops.delivery.deployment import read_existing
+from promptops.errors import UsageError
 from promptops.live.store import Store
 from promptops.manifest.release import read_release
+from promptops.source.writing import write_file
 
 
 def bundle(store: Store, path: str) -> Copy:
     """Write what is live to a file, and return what was read back from it.
 
-    Raises Refused where the environment was never deployed, StoreError.
+    Raises Refused where the environment was never deployed, UsageError for what is no place for a
+    file, StoreError.
     """
+    file = Path(path)
+    if not path or (file.exists() and not file.is_file()):
+        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
     state = read_existing(store)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     releases: dict[str, bytes] = {}
@@ -24,5 +32,5 @@ def bundle(store: Store, path: str) -> Copy:
         unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.pointers.items()
     }
     namespace = store.address.namespace
-    write_bundle(path, Copy(store.environment, namespace, state.head, units, releases))
+    write_file(file, encode(Copy(store.environment, namespace, state.head, units, releases)))
     return read_bundle(path, store.environment)

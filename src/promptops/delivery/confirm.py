@@ -1,9 +1,11 @@
 """Wait until the present clients serve a head, and say who does not."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from promptops.live.records import Head, Presence
+from promptops.live.presence import Presence
+from promptops.live.records import Head
 from promptops.live.store import Store
 
 LOOK_EVERY = 0.01
@@ -19,11 +21,14 @@ class Confirmation:
     missing: tuple[Presence, ...]
 
 
-def await_clients(store: Store, head: Head, since: float, seconds: float) -> Confirmation:
+def await_clients(
+    store: Store, head: Head, wanted: Mapping[str, str], since: float, seconds: float
+) -> Confirmation:
     """Look until every present client serves `head` or a later one, for at most `seconds`.
 
-    Nobody is waited for who says that it refuses what was deployed. `since` is the monotonic time
-    of the swap, from which the slowest is measured.
+    `wanted` are the units that count, with their digests. Nobody is waited for who says that it
+    refuses these or pins others. `since` is the monotonic time of the swap, from which the slowest
+    is measured.
     """
     until = time.monotonic() + seconds
     slowest: float | None = None
@@ -33,11 +38,11 @@ def await_clients(store: Store, head: Head, since: float, seconds: float) -> Con
         now = time.monotonic()
         # Read after the clients: one that is above it then stays there because the store went back.
         latest = store.read(head).head if any(each.head > head for each in clients) else head
-        confirmed = {client.client for client in clients if client.serves(head, latest)}
+        confirmed = {client.client for client in clients if client.serves(head, wanted, latest)}
         if confirmed - seen:
             seen |= confirmed
             slowest = now - since
         missing = tuple(client for client in clients if client.client not in confirmed)
-        if all(client.refuses(head) for client in missing) or now >= until:
+        if all(client.declines(head, wanted) for client in missing) or now >= until:
             return Confirmation(len(clients), len(confirmed), slowest, missing)
         time.sleep(LOOK_EVERY)

@@ -56,9 +56,8 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
         for name in names
     )
     head = state.head
-    current = sum(
-        head is not None and client.serves(head, head) and not client.refused for client in clients
-    )
+    live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    current = sum(head is not None and client.serves(head, live, head) for client in clients)
     return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
 
 

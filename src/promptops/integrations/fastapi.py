@@ -33,7 +33,7 @@ def lifespan(
     async def alive(_: FastAPI) -> AsyncIterator[State]:
         client = make()
         try:
-            await asyncio.to_thread(client.wait_ready, ready)
+            await client.ready(ready)
         except NotReady as error:
             log.warning("starting without prompts: %s", error)
         try:

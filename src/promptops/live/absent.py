@@ -2,27 +2,32 @@
 
 from collections.abc import Collection, Mapping
 
-from promptops.errors import StoreUnreachable
+from promptops.errors import StoreUnreachable, UsageError
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer, State
 from promptops.live.store import PAGE, Listener, Swap
 
 
 class AbsentStore:
-    """Says, whatever is asked, that no store was named. Its namespace is unknown, so empty."""
+    """Says, whatever is asked, that no store was named, or `why` that name is none.
 
-    def __init__(self, environment: str) -> None:
+    Its namespace is unknown, so empty.
+    """
+
+    def __init__(self, environment: str, why: UsageError | None = None) -> None:
+        self._why = why
         self.address = Address("none", namespace="")
         self.environment = environment
 
     def read(self, since: Head | None = None) -> State:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def put(self, data: bytes) -> str:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def release(self, digest: str) -> bytes | None:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def swap(
         self,
@@ -31,22 +36,22 @@ class AbsentStore:
         pointers: Mapping[str, Pointer],  # noqa: ARG002
         freeze: str | None = None,  # noqa: ARG002
     ) -> Swap:
-        raise _absent()
+        raise self._absent()
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def keep_report(self, name: str, text: str) -> None:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def reports(self) -> dict[str, str]:
-        raise _absent()
+        raise self._absent()
 
     def releases(self) -> list[str]:
-        raise _absent()
+        raise self._absent()
 
     def forget_releases(self, digests: Collection[str]) -> None:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def restore(
         self,
@@ -56,25 +61,26 @@ class AbsentStore:
         history: Collection[Entry],  # noqa: ARG002
         freeze: str,  # noqa: ARG002
     ) -> bool:
-        raise _absent()
+        raise self._absent()
 
     def erase(self) -> None:
-        raise _absent()
+        raise self._absent()
 
     def announce(self, presence: Presence, seconds: int) -> None:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def withdraw(self, client: str) -> None:  # noqa: ARG002
-        raise _absent()
+        raise self._absent()
 
     def clients(self) -> list[Presence]:
-        raise _absent()
+        raise self._absent()
 
     def listen(self) -> Listener:
-        raise _absent()
+        raise self._absent()
 
     def close(self) -> None: ...
 
-
-def _absent() -> StoreUnreachable:
-    return StoreUnreachable("no store is named", "set PROMPTOPS_STORE to the URL of the store")
+    def _absent(self) -> StoreUnreachable:
+        if self._why is not None:
+            return StoreUnreachable(self._why.message, self._why.hint)
+        return StoreUnreachable("no store is named", "set PROMPTOPS_STORE to the URL of the store")

@@ -29,9 +29,9 @@ Place = tuple[str, int]
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
-def check_environment_name(name: str) -> None:
+def check_environment_name(name: object) -> None:
     """Raises UsageError for a name that the project file would not take either."""
-    if not _ENVIRONMENT.fullmatch(name):
+    if not isinstance(name, str) or not _ENVIRONMENT.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of an environment",
             "use lower-case letters, digits, '.', '_' and '-', at most 63, such as production",

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from promptops.live.address import Address
-from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.store import PAGE, Swap, Timeouts, check_size
 from promptops.manifest.digest import digest_of
 

@@ -1,42 +1,14 @@
 """What a store holds about an environment, as frozen facts and as the JSON they are stored in."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any
 
 from promptops.errors import StoreCorrupt
+from promptops.live.stored import JUNK, encode, listed, typed
 from promptops.manifest.digest import digest_of
-
-# One encoder: `json.dumps` with separators builds a new one at every call.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-_JUNK = (ValueError, KeyError, TypeError, RecursionError)
-_KINDS: dict[str, tuple[type, ...]] = {
-    "epoch": (int,),
-    "revision": (int,),
-    "pid": (int,),
-    "age": (int, float, NoneType),
-    "commit": (str, NoneType),
-    "from": (str, NoneType),
-    "held": (str, NoneType),
-    "lifted": (str, NoneType),
-}
-
-
-def _typed(facts: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Just these facts; raises one of _JUNK when one is missing or of another type than it has."""
-    found = {name: facts[name] for name in names}
-    for name, value in found.items():
-        if type(value) not in _KINDS.get(name, (str,)):
-            raise TypeError(name)
-    return found
-
-
-def _listed(facts: Any) -> list[Any]:
-    if not isinstance(facts, list):
-        raise TypeError(facts)
-    return facts
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,14 +38,14 @@ class Freeze:
     actor: str
 
     def to_json(self) -> str:
-        return _encode(asdict(self))
+        return encode(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Freeze":
         """Raises StoreCorrupt when `text` is no freeze."""
         try:
-            return cls(**_typed(json.loads(text), cls.__slots__))
-        except _JUNK as error:
+            return cls(**typed(json.loads(text), cls.__slots__))
+        except JUNK as error:
             raise StoreCorrupt("the head has a freeze that promptops did not write") from error
 
 
@@ -96,19 +68,20 @@ class Pointer:
 
     def to_json(self) -> str:
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        return _encode(facts | {"held": [asdict(hold) for hold in self.held]})
+        return encode(facts | {"held": [asdict(hold) for hold in self.held]})
 
     @classmethod
     def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
         """Raises StoreCorrupt when `text` is no pointer."""
         try:
             facts = {"commit": None, "held": []} | json.loads(text)
-            held = tuple(Hold(**_typed(hold, Hold.__slots__)) for hold in _listed(facts["held"]))
-            return cls(**_typed(facts, ("digest", "revision", "since", "commit")), held=held)
-        except _JUNK as error:
+            held = tuple(Hold(**typed(hold, Hold.__slots__)) for hold in listed(facts["held"]))
+            return cls(**typed(facts, ("digest", "revision", "since", "commit")), held=held)
+        except JUNK as error:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
                 "somebody changed the store by hand; nothing was changed now",
+                code="C612" if error.args == ("revision",) else "C611",
             ) from error
 
 
@@ -138,7 +111,7 @@ class Change:
     @classmethod
     def from_json(cls, facts: Any) -> "Change":
         known = {"commit": None, "held": None, "lifted": None} | facts
-        return cls(*_typed(known, ("unit", "from", "to", "commit", "held", "lifted")).values())
+        return cls(*typed(known, ("unit", "from", "to", "commit", "held", "lifted")).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +149,18 @@ class Entry:
     def to_json(self) -> str:
         changes = [{**change.as_json(), "commit": change.commit} for change in self.changes]
         facts = self.as_json() | {"request": self.request, "changes": changes}
-        return _encode(facts)
+        return encode(facts)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Entry":
         """Raises StoreCorrupt when `text` is no entry."""
         try:
             facts = {"previous": ""} | json.loads(text)
-            changes = tuple(Change.from_json(change) for change in _listed(facts["changes"]))
+            changes = tuple(Change.from_json(change) for change in listed(facts["changes"]))
             names = [name for name in (*_SHOWN, "request") if name != "changes"]
             data = text.encode() if isinstance(text, str) else text
-            return cls(**_typed(facts, names), changes=changes, _stored=digest_of(data))
-        except _JUNK as error:
+            return cls(**typed(facts, names), changes=changes, _stored=digest_of(data))
+        except JUNK as error:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
 
 
@@ -195,119 +168,16 @@ _SHOWN = tuple(name for name in Entry.__slots__ if name not in {"request", "_sto
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRelease:
-    """A release that is live since `revision`, and that a client does not take."""
-
-    unit: str
-    digest: str
-    revision: int
-    code: str
-    reason: str
-
-
-MOST_REFUSED = 20
-LONGEST_REASON = 300
-MOST_NAMES = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """What a client says of itself: who it is, which head it serves, and what it refuses.
-
-    `age` is how many seconds ago the store's answer was last accepted, `error` why the store as a
-    whole is refused, `inputs` the names (never values) that the app passes, per unit. What is said
-    is bounded: the newest refusals, and so many names.
-    """
-
-    client: str
-    app: str
-    host: str
-    pid: int
-    version: str
-    epoch: int
-    revision: int
-    age: float | None = None
-    error: str = ""
-    refused: tuple[RefusedRelease, ...] = ()
-    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def head(self) -> Head:
-        return Head(self.epoch, self.revision)
-
-    def serves(self, head: Head, latest: Head | None = None) -> bool:
-        """Whether it serves `head`, or a later one up to `latest`, where the store stands.
-
-        A client that refuses a release of that deployment does not, nor one that stays above a
-        store which went back.
-        """
-        return (
-            not self.error
-            and self.head >= head
-            and (latest is None or self.head <= latest)
-            and not self.refuses(head)
-        )
-
-    def refuses(self, head: Head) -> bool:
-        return bool(self.error) or any(each.revision == head.revision for each in self.refused)
-
-    def to_json(self) -> str:
-        newest = sorted(self.refused, key=lambda each: -each.revision)[:MOST_REFUSED]
-        refused = [asdict(each) | {"reason": each.reason[:LONGEST_REASON]} for each in newest]
-        facts = {name: getattr(self, name) for name in self.__slots__}
-        facts |= {"error": self.error[:LONGEST_REASON], "refused": refused}
-        facts["inputs"] = _bounded(self.inputs)
-        # Left out where there is nothing to say: hundreds of clients say it every ten seconds.
-        return _encode(
-            {
-                name: value
-                for name, value in facts.items()
-                if name not in {"age", "error", "refused", "inputs"}
-                or value not in (None, "", [], {})
-            }
-        )
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "Presence | None":
-        """None for what is no presence: a stranger's record must not stop an operator."""
-        try:
-            facts = {"age": None, "error": "", "refused": [], "inputs": {}} | json.loads(text)
-            names = [name for name in cls.__slots__ if name not in {"refused", "inputs"}]
-            return cls(
-                **_typed(facts, names),
-                refused=tuple(
-                    RefusedRelease(**_typed(each, RefusedRelease.__slots__))
-                    for each in _listed(facts["refused"])
-                ),
-                inputs={
-                    str(unit): tuple(str(name) for name in _listed(passed))
-                    for unit, passed in dict(facts["inputs"]).items()
-                },
-            )
-        except _JUNK:
-            return None
-
-
-def _bounded(inputs: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    """So many names, and no unit with some of its names only."""
-    kept: dict[str, list[str]] = {}
-    left = MOST_NAMES
-    for unit, names in inputs.items():
-        left -= 1 + len(names)
-        if left >= 0:
-            kept[unit] = [name for name in names if len(name) <= LONGEST_REASON]
-    return kept
-
-
-@dataclass(frozen=True, slots=True)
 class State:
     """What was read of an environment in one moment.
 
     `head` is None when the store has never held it. `whole` says whether `pointers` are all of
-    them, or only those that changed since the head that the reader named.
+    them, or only those that changed since the head that the reader named, `stale` why the store
+    itself may be behind, as far as it can tell.
     """
 
     head: Head | None
     pointers: Mapping[str, Pointer] = field(default_factory=lambda: MappingProxyType({}))
     whole: bool = True
     freeze: Freeze | None = None
+    stale: str = ""

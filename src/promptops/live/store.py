@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.address import Address
-from promptops.live.records import Entry, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Head, Pointer, State
 from promptops.manifest.release import MAX_BYTES
 
 PAGE = 200
@@ -164,6 +165,7 @@ def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:
         f"the history ends at {last}",
         "somebody changed the store by hand or lost a part of it; nothing was changed now. "
         "Compare with an export before you repair it",
+        code="C610" if head is None else "",
     )
 
 

@@ -22,6 +22,10 @@ class Answers:
     def __call__(self, text: str) -> Any:
         """The answer's value. Raises AnswerError, or UsageError when answers cannot be checked."""
         schema = self._schema = self._schema or self._taken_in()
+        if not isinstance(text, str):
+            # A model that calls a tool, or refuses, answers without a text.
+            reason = f"is no text but {type(text).__name__}"
+            raise AnswerError(f"the answer to {self._unit} {reason}", reason=reason)
         try:
             value = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -50,8 +54,10 @@ class Answers:
     def _no_json(self, text: str, error: Exception) -> AnswerError:
         if isinstance(error, json.JSONDecodeError):
             reason = f"is no JSON: {error.msg}, line {error.lineno} column {error.colno}"
+        elif isinstance(error, RecursionError):
+            reason = "is no JSON that can be read: it is nested too deep"
         else:
-            reason = f"is no JSON that can be read: {error}"
+            reason = f"is no JSON that can be read: {str(error).partition(';')[0]}"
         fenced = text.lstrip().startswith("```")
         hint = "it stands in a code fence: ask for bare JSON in the prompt" if fenced else ""
         return AnswerError(f"the answer to {self._unit} {reason}", hint, reason=reason)

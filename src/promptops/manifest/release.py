@@ -11,6 +11,7 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.document import Frozen, Json, freeze
 
 API_VERSION = "promptops/v1"
+READ_SINCE = "0.1.0"  # the first promptops that reads it
 MAX_BYTES = 1 << 20
 
 _MAJOR = re.compile(r"promptops/v(\d+)")
@@ -109,7 +110,7 @@ def release_document(data: bytes, digest: str) -> dict[str, Any]:
     if major is None or document["apiVersion"] != API_VERSION:
         raise ReleaseRejected(
             "C603",
-            f"release {digest} has format {document.get('apiVersion')!r}",
+            f"INCOMPATIBLE: release {digest} has format {document.get('apiVersion')!r:.40}",
             f"this version of promptops reads {API_VERSION}; upgrade it",
         )
     return document
@@ -120,8 +121,8 @@ def _parse(document: dict[str, Any]) -> Release:
     retriever = document.get("retriever")
     return Release(
         unit=document["unit"],
-        model=Model(model["provider"], model["id"], model["version"]),
-        params=cast("Mapping[str, Frozen]", freeze(document.get("params", {}))),
+        model=Model(*(_of(str, model[name]) for name in ("provider", "id", "version"))),
+        params=cast("Mapping[str, Frozen]", freeze(_of(dict, document.get("params", {})))),
         prompt=Prompt(
             prompt["id"],
             prompt["version"],
@@ -130,7 +131,7 @@ def _parse(document: dict[str, Any]) -> Release:
         ),
         inputs={name: _input(spec) for name, spec in document.get("inputs", {}).items()},
         output_schema=freeze(document.get("output", {}).get("schema")),
-        tools=tuple(freeze(tool) for tool in document.get("tools", [])),
+        tools=tuple(freeze(_of(dict, tool)) for tool in document.get("tools", [])),
         retriever=None
         if retriever is None
         else Retriever(retriever["index"], retriever["version"], retriever.get("top_k")),
@@ -138,13 +139,20 @@ def _parse(document: dict[str, Any]) -> Release:
 
 
 def _messages(items: list[dict[str, str]]) -> tuple[Message, ...]:
-    return tuple(Message(item["role"], item["content"]) for item in items)
+    return tuple(Message(_of(str, item["role"]), _of(str, item["content"])) for item in items)
 
 
 def _input(spec: dict[str, Json]) -> Input:
     return Input(
-        type=cast("str", spec["type"]),
+        type=_of(str, spec["type"]),
         required="default" not in spec,
         default=cast("str | int | float | bool | None", spec.get("default")),
-        max_length=cast("int | None", spec.get("maxLength")),
+        max_length=_of(int | None, spec.get("maxLength")),
     )
+
+
+def _of(kind: Any, value: Any) -> Any:
+    """The value; raises TypeError when it is of another kind: readers count on these."""
+    if not isinstance(value, kind):
+        raise TypeError(value)
+    return value

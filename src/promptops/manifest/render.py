@@ -59,7 +59,7 @@ class Renderer:
             compiled = [_compiled(message, release.inputs) for message in prompt.messages]
         except (TemplateError, KeyError) as error:
             raise ReleaseRejected(
-                "C601", f"a prompt of {release.unit} cannot be filled: {error}"
+                "C601", f"a prompt of {release.unit} cannot be filled: {_why(error)}"
             ) from error
         self._messages = (
             *compiled[:system],
@@ -135,7 +135,7 @@ class Renderer:
         ):
             raise InputError(
                 f"{self._unit}: input '{name}' is {type(value).__name__}, not {spec.type}",
-                f"pass a {spec.type}",
+                f"pass {'an' if spec.type == 'integer' else 'a'} {spec.type}",
             )
         text = _as_text(value)
         if spec.max_length is not None and len(text) > spec.max_length:
@@ -181,3 +181,14 @@ def _compiled(
 
 def _limit(spec: Input) -> int:
     return spec.max_length or 1 << 62
+
+
+def _why(error: TemplateError | KeyError) -> str:
+    """Without words of the prompt: it goes into logs."""
+    if isinstance(error, KeyError):
+        return str(error)
+    said = (
+        "a slot is not the name of an input" if each.kind == "expression" else each.message
+        for each in error.problems
+    )
+    return "; ".join(dict.fromkeys(said))

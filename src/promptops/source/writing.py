@@ -25,27 +25,27 @@ class Unwritable(UsageError):
         super().__init__(f"{path} cannot be written: {error.strerror}", hint)
 
 
-def make_file(file: Path, text: str) -> None:
+def make_file(file: Path, content: str | bytes) -> None:
     """Write a file that is not there; raises OSError, FileExistsError where it is."""
     # Exclusive, so that not even a link that leads nowhere is written through.
-    with file.open("x", encoding="utf-8", newline="") as opened:
+    with file.open("xb") as opened:
         try:
-            opened.write(text)
+            opened.write(_bytes(content))
             opened.flush()
         except OSError:
             file.unlink()
             raise
 
 
-def write_file(file: Path, text: str) -> None:
+def write_file(file: Path, content: str | bytes) -> None:
     """Write a file, be one there or not; raises Unwritable."""
     try:
         if file.exists() and not file.is_file():  # a device or a pipe takes the text as it comes
-            file.write_text(text, "utf-8")
+            file.write_bytes(_bytes(content))
             return
         whole = file.resolve()
         scratch = whole.with_name(f".{uuid4().hex}.tmp")
-        make_file(scratch, text)
+        make_file(scratch, content)
         try:
             scratch.replace(whole)
         except OSError:
@@ -53,3 +53,7 @@ def write_file(file: Path, text: str) -> None:
             raise
     except OSError as error:
         raise Unwritable(file, error) from error
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content

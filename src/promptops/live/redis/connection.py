@@ -1,6 +1,7 @@
 """Connections to Redis: bounded in time, never retried, with errors that show no password."""
 
 import hashlib
+import inspect
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
 from redis.retry import Retry
 
 from promptops.errors import StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
@@ -19,14 +21,44 @@ from promptops.live.store import Timeouts
 PERMISSION = "the user of the store's URL lacks this permission"
 CLUSTER = "this is a cluster; write redis+cluster:// in the store's URL"
 FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
-MISCONF = "Redis cannot save to its disk; free space there or mend its configuration"
+MEANWHILE = "An app with a cache goes back without Redis by promptops pin"
+# By words of the reply, because redis-py has a class for some of them only.
+HINTS = {
+    "MISCONF": "Redis cannot save to its disk; free space there or mend its configuration, which "
+    f"redis-cli INFO persistence tells of. {MEANWHILE}",
+    "NOREPLICAS": "too few replicas are connected, see redis-cli INFO replication; bring them back "
+    f"or lower min-replicas-to-write. {MEANWHILE}",
+    "max number of clients reached": "too many are connected, see redis-cli CLIENT LIST; close "
+    f"some or raise maxclients. {MEANWHILE}",
+    "BUSY": "a script or function keeps Redis busy; redis-cli SCRIPT KILL or FUNCTION KILL ends it",
+}
+REPLICA = (
+    "this is a replica; use the address of the primary, which redis-cli INFO replication names"
+)
+# Without CLIENT SETINFO, half of what hundreds of clients ask a server that comes back. The option
+# has had two names.
+NAMELESS: dict[str, Any] = (
+    {"driver_info": None}
+    if "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
+    else {"lib_name": None, "lib_version": None}
+)
 
 
 class Lines(weakref.WeakSet[Any]):
-    """The connections of a store, so that a forked child can let go of those of its parent."""
+    """The connections of a store, so that a forked child can let go of those of its parent.
+
+    `opened` counts all that there ever were to the server itself.
+    """
+
+    opened = 0
 
     def open(self, connection: Any) -> None:
         """What redis-py calls when a connection stands."""
+        self.opened += 1
+        self.open_to_ask(connection)
+
+    def open_to_ask(self, connection: Any) -> None:
+        """The same of one that only asks where the server is."""
         self.add(connection)
         connection.on_connect()
 
@@ -46,22 +78,27 @@ def connect(address: Address, timeouts: Timeouts, key: str, lines: Lines) -> red
             "ssl_certfile": address.cert,
             "ssl_keyfile": address.key,
         }
-    options: dict[str, Any] = tls | {
-        "db": address.db,
-        "username": address.username,
-        "password": address.password,
-        "socket_connect_timeout": timeouts.connect,
-        "socket_timeout": timeouts.answer,
-        # Defaults of redis-py retry for up to a minute on a stopped server.
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "protocol": 2,
-        "redis_connect_func": lines.open,
-    }
+    options: dict[str, Any] = (
+        tls
+        | NAMELESS
+        | {
+            "db": address.db,
+            "username": address.username,
+            "password": address.password,
+            "socket_connect_timeout": timeouts.connect,
+            "socket_timeout": timeouts.answer,
+            # Defaults of redis-py retry for up to a minute on a stopped server.
+            "retry": Retry(NoBackoff(), 0),
+            "health_check_interval": 0,
+            "protocol": 2,
+            "redis_connect_func": lines.open,
+        }
+    )
     kind: type[redis.Connection | redis.UnixDomainSocketConnection]
     if address.seeds:
         kind = LedTlsConnection if address.tls else LedConnection
-        find = finder(address, timeouts, key, partial(_node, address, dict(options)))
+        asking = options | {"redis_connect_func": lines.open_to_ask}
+        find = finder(address, timeouts, key, partial(_node, address, asking))
         options |= {"find": find, "only_primary": address.has_sentinels}
     elif address.scheme == "unix":
         kind = redis.UnixDomainSocketConnection
@@ -95,7 +132,7 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise StoreUnreachable(
             f"{address} does not answer: {_cause(error)}",
-            "check the store's URL and that Redis runs there",
+            _hint(str(error)) or "check the store's URL and that Redis runs there",
         ) from error
     except redis.ResponseError as error:
         raise _refusal(address, error) from error
@@ -149,9 +186,12 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
         return StoreDenied(f"{address} refused: {text}", PERMISSION)
     # redis-py takes the first word away from the replies that it has a class for.
     hints = {
-        redis.exceptions.ReadOnlyError: "this is a replica; use the address of the primary",
+        redis.exceptions.ReadOnlyError: REPLICA,
         redis.exceptions.OutOfMemoryError: FULL,
         redis.exceptions.MovedError: "" if address.seeds else CLUSTER,
     }
-    hint = hints.get(type(error), MISCONF if text.startswith("MISCONF") else "")
-    return StoreUnreachable(f"{address} refused: {text}", hint)
+    return StoreUnreachable(f"{address} refused: {text}", hints.get(type(error)) or _hint(text))
+
+
+def _hint(text: str) -> str:
+    return next((hint for words, hint in HINTS.items() if words in text), "")

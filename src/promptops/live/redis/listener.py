@@ -10,7 +10,7 @@ from promptops.errors import StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.redis.connection import answer
 
-SILENCE = 5.0
+SILENCE = 2.0
 PONG_WITHIN = 1.0
 SLICE = 0.25
 

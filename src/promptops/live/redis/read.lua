@@ -32,7 +32,7 @@ if not there[1] then
 end
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'freeze')
 if not (counts(head[1]) and counts(head[2])) then
-  return {'wrongtype', KEYS[1], 'hash'}
+  return {'wrongtype', KEYS[1], 'hash without epoch and revision as numbers'}
 end
 local epoch, revision, freeze = head[1], head[2], head[3] or ''
 if epoch == ARGV[1] then

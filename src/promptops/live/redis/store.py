@@ -11,11 +11,13 @@ import redis
 from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address
 from promptops.live.forking import follow_forks
-from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
+from promptops.live.redis.replica import Role
 from promptops.live.redis.restoring import keys_below, replace_all
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
@@ -23,6 +25,7 @@ from promptops.manifest.release import MAX_BYTES
 
 CATCH_UP = 100
 LOOK_AGAIN = 0.1
+NO_NUMBERS = "hash without epoch and revision as numbers"
 # Bytes that are not loaded from what somebody else may have planted.
 MAX_POINTER = MAX_BYTES
 MAX_ENTRY = 16 * MAX_BYTES
@@ -41,6 +44,7 @@ class RedisStore:
         self._keys = Keys(address.namespace, environment)
         self._timeouts = timeouts
         self._lines = Lines()
+        self._read_with = 0
         self._redis = self._connect()
         # A plain address has one node; a name that moved to another one is looked up once more.
         self._patience = timeouts.failover if address.seeds else min(timeouts.failover, LOOK_AGAIN)
@@ -48,6 +52,7 @@ class RedisStore:
         self._read = Script("read.lua")
         self._entries = Script("history.lua")
         self._present = Script("clients.lua")
+        self._role = Role()
         follow_forks(self)
 
     def read(self, since: Head | None = None) -> State:
@@ -55,7 +60,18 @@ class RedisStore:
         if since is not None:
             known = [str(since.epoch), str(since.revision), str(since.revision + 1)]
         keys = [self._keys.head, self._keys.pointers, self._keys.history]
-        said = self._run(self._read, keys, [*known, CATCH_UP, MAX_POINTER])
+
+        def once() -> tuple[Any, bool]:
+            with self._connected() as connection:
+                opened = self._lines.opened
+                # Another server may answer now, with other releases at the very head of `since`.
+                wanted = known if opened == self._read_with else ["", "", ""]
+                ask = partial(self._read.run_readonly, connection, keys)
+                said = answer(self.address, partial(ask, [*wanted, CATCH_UP, MAX_POINTER]))
+                self._read_with = opened
+                return said, answer(self.address, partial(self._role.lost_its_primary, connection))
+
+        said, cut_off = self._led(once)
         if said[0] in {b"wrongtype", b"broken", b"oversize"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
@@ -67,7 +83,8 @@ class RedisStore:
             for unit, text in zip(units, flat[1::2], strict=True)
         }
         freeze = Freeze.from_json(said[4]) if said[4] else None
-        return State(head, pointers, whole=said[2] == b"whole", freeze=freeze)
+        stale = f"source=replica link=down: {self.address} has lost its primary" if cut_off else ""
+        return State(head, pointers, whole=said[2] == b"whole", freeze=freeze, stale=stale)
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -221,7 +238,7 @@ class RedisStore:
         """In a child: new connections, and no lock of the old pool, which may be held."""
         if child:
             self._lines.let_go()
-            self._lines = Lines()
+            self._lines, self._read_with = Lines(), 0
             self._redis = self._connect()
 
     def _connect(self) -> redis.Redis:
@@ -241,6 +258,7 @@ class RedisStore:
             f"the key {key} holds a {what}, not what promptops writes",
             "another program uses this key; nothing was changed. Choose a namespace of your own "
             "with ?ns=NAME",
+            code="C612" if key == self._keys.head and what == NO_NUMBERS else "C611",
         )
 
     def _remove(self, names: Collection[str]) -> None:

@@ -24,7 +24,7 @@ for i = 1, #KEYS do
 end
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'operation')
 if there[1] and not (counts(head[1]) and counts(head[2])) then
-  return {'wrongtype', KEYS[1], 'hash'}
+  return {'wrongtype', KEYS[1], 'hash without epoch and revision as numbers'}
 end
 local epoch, revision = head[1] or '', head[2] or ''
 if head[3] and head[3] == ARGV[5] then

@@ -5,7 +5,8 @@ import time
 from collections.abc import Collection, Mapping
 
 from promptops.live.address import Address
-from promptops.live.records import Entry, Freeze, Head, Pointer, Presence, State
+from promptops.live.presence import Presence
+from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
