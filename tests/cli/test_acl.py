@@ -153,7 +153,7 @@ def test_the_commands_work_with_the_user_of_the_role(users: Users, store: Store,
 
     try:
         app.wait_until_present(store)
-        store.announce(Presence("gone", "shop", "host", 1, "0", 1, 1), 1)
+        store.announce(Presence("gone", "shop", "host", 1, "0.1.0", 1, 1), 1)
         project.says("greeter", "Good evening.")
         run("deploy", "greeter")
         run("rollback", "greeter", "--reason", "too late")

@@ -204,5 +204,11 @@ def test_what_did_not_change_is_not_asked_for_again(
     asked = [call for call in attacker.calls if call.startswith("release")]
     assert sorted(asked) == sorted(
         f"release {digest(unit, text)}"
-        for unit, text in (("greeter", "Hello"), ("farewell", "Bye"), ("greeter", "Good morning"))
+        for unit, text in (
+            ("greeter", "Hello"),
+            ("farewell", "Bye"),
+            ("greeter", "Good morning"),
+            ("greeter", "A"),  # for conversations, once
+            ("farewell", "B"),
+        )
     )

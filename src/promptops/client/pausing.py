@@ -57,13 +57,16 @@ class Hints:
         self._listener = None
 
 
-def backoff(error: PromptopsError | None, failures: int, poll: float) -> float:
-    """Seconds, with full jitter: a store that comes back is not met by everybody at once."""
+def backoff(error: PromptopsError | None, failures: int, poll: float, took: float) -> float:
+    """Seconds, with full jitter: a store that comes back is not met by everybody at once.
+
+    `took` is how long the last attempt did.
+    """
     if isinstance(error, StoreDenied):
         # A password that is wrong stays wrong, and servers count and log the attempts: four a
         # minute at first, two later.
         longest = min(DENIED_TO, DENIED_FROM * 2 ** min(failures - 1, 10))
         return random.uniform(0.9 * longest, longest)  # noqa: S311
-    # Half a poll at most, so that with the time of an answer everybody follows within one poll.
-    longest = min(BACKOFF_TO, poll / 2, BACKOFF_FROM * 2 ** min(failures, 10))
+    # With the time of an attempt, everybody tries again within one poll.
+    longest = min(BACKOFF_TO, 0.9 * poll - took, BACKOFF_FROM * 2 ** min(failures, 10))
     return random.uniform(BACKOFF_FROM, max(BACKOFF_FROM, longest))  # noqa: S311

@@ -78,6 +78,7 @@ class Refresher:
         self._hints = Hints(store, wanted=hint)
         self._unpinned = self.snapshot
         self._failures = 0
+        self._took = 0.0
         self._closed_at = 0.0
         self._whole_at: float | None = None
         self._recalled = self._forgotten = False
@@ -214,6 +215,7 @@ class Refresher:
             state = self._store.read(since)
             snapshot = advance(served, state, self._reader)
         except PromptopsError as error:
+            self._took = time.monotonic() - now
             self._failed(error)
             return
         if state.whole:
@@ -301,7 +303,7 @@ class Refresher:
         """Wait for the next poll, or for a hint."""
         if self._failures:
             self._hints.drop()
-            self.closing.wait(backoff(self.error, self._failures, self.poll))
+            self.closing.wait(backoff(self.error, self._failures, self.poll, self._took))
         else:
             self._hints.wait(self.poll * random.uniform(0.9, 1.1), self.closing)  # noqa: S311
 
