@@ -256,13 +256,14 @@ def test_a_writer_that_hangs_keeps_others_from_writing_and_not_from_reading(cach
 
 
 @pytest.mark.soak(short=40, full=3000)
-def test_a_writer_that_is_killed_leaves_a_whole_copy(cache: Path, times: int) -> None:
+@pytest.mark.parametrize("how", ["write_without_end", "append_without_end"])
+def test_a_writer_that_is_killed_leaves_a_whole_copy(cache: Path, how: str, times: int) -> None:
     write(cache, copy())
     chance = random.Random(7)  # noqa: S311
     last = 0
     for _ in range(times):
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.client.copies", str(cache)], stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.client.copies", how, str(cache)], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
