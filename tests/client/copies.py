@@ -4,6 +4,7 @@ import os
 import resource
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from promptops.client.copy_file import Change, Contents, Copy, Kept
@@ -11,6 +12,7 @@ from promptops.client.disk import Disk
 from promptops.client.journal import Journal
 from promptops.errors import StoreUnreachable
 from promptops.live.records import Head
+from promptops.manifest.digest import digest_of
 from tests.deployments import digest, release
 
 
@@ -42,17 +44,32 @@ def write(folder: Path, made: Copy) -> None:
     )
 
 
+def grown(folder: Path) -> Journal:
+    """Of a copy of 2 MB, behind which there is room for many changes."""
+    journal = Journal(disk(folder))
+    much = release("other", "Hello " * 350_000)
+    other = Kept(digest_of(much), 1)
+    made = copy()
+    keep(
+        journal,
+        replace(
+            made,
+            units={**made.units, "other": other},
+            releases={**made.releases, other.digest: much},
+        ),
+    )
+    return journal
+
+
 def keep(journal: Journal, made: Copy) -> None:
-    """If it is newer than what is there, as a client would: what is other than there is added."""
+    """If it is newer than what is there, as a client would."""
+    journal.save(lambda there: None if there.head >= made.head else _added(made, there))
 
-    def change(there: Contents) -> Change | None:
-        if there.head >= made.head:
-            return None
-        units = {unit: kept for unit, kept in made.units.items() if there.units.get(unit) != kept}
-        new = {kept.digest for kept in units.values()} - there.digests
-        return Change(made.head, units, {}, {}, {digest: made.releases[digest] for digest in new})
 
-    journal.save(change)
+def _added(made: Copy, there: Contents) -> Change:
+    units = {unit: kept for unit, kept in made.units.items() if there.units.get(unit) != kept}
+    new = {kept.digest for kept in units.values()} - there.digests
+    return Change(made.head, units, {}, {}, {digest: made.releases[digest] for digest in new})
 
 
 def write_without_end(folder: str) -> None:
@@ -68,13 +85,18 @@ def write_without_end(folder: str) -> None:
 
 
 def append_without_end(folder: str) -> None:
-    """The same by a writer that adds what changed, of such a size that it takes its time."""
+    """The same by a writer that adds what changed."""
     sys.stdout.write("begins\n")
     sys.stdout.flush()
     journal = Journal(disk(Path(folder)))
+    text = "Hello " * 20_000
+
+    def next_one(there: Contents) -> Change:
+        revision = there.head.revision + 1
+        return _added(copy(revision, f"{revision} {text}"), there)
+
     while True:
-        revision = disk(Path(folder)).read().head.revision + 1
-        keep(journal, copy(revision, f"Hello {revision} " * 20_000))
+        journal.save(next_one)
 
 
 def append_when_asked(folder: str) -> None:

@@ -258,7 +258,7 @@ def test_a_writer_that_hangs_keeps_others_from_writing_and_not_from_reading(cach
 @pytest.mark.soak(short=40, full=3000)
 @pytest.mark.parametrize("how", ["write_without_end", "append_without_end"])
 def test_a_writer_that_is_killed_leaves_a_whole_copy(cache: Path, how: str, times: int) -> None:
-    write(cache, copy())
+    copies.grown(cache)
     chance = random.Random(7)  # noqa: S311
     last = 0
     for _ in range(times):

@@ -177,7 +177,7 @@ def test_many_that_append_never_go_back(cache: Path, processes: ProcessPoolExecu
 
 @pytest.mark.soak(short=200, full=5000)
 def test_a_reader_sees_no_change_by_halves(cache: Path, times: int) -> None:
-    keep(Journal(disk(cache)), copy())
+    copies.grown(cache)
     last = 0
     with writer(cache, "append_without_end") as process:
         assert process.stdout is not None
