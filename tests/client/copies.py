@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from promptops.client.copy_file import Change, Contents, Copy, Kept
+from promptops.client.copy_file import Change, Contents, Copy, Kept, contents_of
 from promptops.client.disk import Disk
 from promptops.client.journal import Journal
 from promptops.errors import StoreUnreachable
@@ -89,14 +89,27 @@ def append_without_end(folder: str) -> None:
     sys.stdout.write("begins\n")
     sys.stdout.flush()
     journal = Journal(disk(Path(folder)))
-    text = "Hello " * 20_000
-
-    def next_one(there: Contents) -> Change:
-        revision = there.head.revision + 1
-        return _added(copy(revision, f"{revision} {text}"), there)
-
     while True:
-        journal.save(next_one)
+        journal.save(_next_one)
+
+
+def append_over_cut_offs(folder: str) -> None:
+    """The same where every other writer is killed in the middle."""
+    sys.stdout.write("begins\n")
+    sys.stdout.flush()
+    file = Path(disk(Path(folder)).path())
+    journal = Journal(disk(Path(folder)))
+    while True:
+        journal.save(_next_one)
+        there = contents_of(file.read_bytes(), "it")
+        whole = there.append(_next_one(there))
+        with file.open("ab") as opened:
+            opened.write(whole[: len(whole) // 2])
+
+
+def _next_one(there: Contents) -> Change:
+    revision = there.head.revision + 1
+    return _added(copy(revision, f"{revision} " + "Hello " * 20_000), there)
 
 
 def append_when_asked(folder: str) -> None:
@@ -147,6 +160,5 @@ def write_on_a_full_disk(folder: str, size: int = 100, *, appended: bool = False
 
 
 if __name__ == "__main__":
-    {each.__name__: each for each in (write_without_end, append_without_end, append_when_asked)}[
-        sys.argv[1]
-    ](sys.argv[2])
+    ways = (write_without_end, append_without_end, append_over_cut_offs, append_when_asked)
+    {each.__name__: each for each in ways}[sys.argv[1]](sys.argv[2])

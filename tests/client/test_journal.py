@@ -79,8 +79,10 @@ def writer(cache: Path, how: str) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def asked(process: "subprocess.Popen[str]", revision: int) -> tuple[int, int]:
@@ -176,10 +178,11 @@ def test_many_that_append_never_go_back(cache: Path, processes: ProcessPoolExecu
 
 
 @pytest.mark.soak(short=200, full=5000)
-def test_a_reader_sees_no_change_by_halves(cache: Path, times: int) -> None:
+@pytest.mark.parametrize("how", ["append_without_end", "append_over_cut_offs"])
+def test_a_reader_sees_no_change_by_halves(cache: Path, how: str, times: int) -> None:
     copies.grown(cache)
     last = 0
-    with writer(cache, "append_without_end") as process:
+    with writer(cache, how) as process:
         assert process.stdout is not None
         process.stdout.readline()
         read = 0
