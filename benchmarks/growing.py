@@ -78,7 +78,7 @@ def _kept(few: str, many: str, folder: Path) -> Row:
     small.close()
     large.close()
     return Row(
-        f"the same with `cache=`, on SQLite, {MANY:,} units of 2 KB",
+        f"processor time of a client with `cache=` per swap on SQLite, {MANY:,} units of 2 KB",
         f"among {FEW} units",
         Rounds(*zip(*pairs, strict=True)),
         Bound(5),
@@ -99,7 +99,7 @@ def _change(
 ) -> tuple[float, float]:
     """Seconds from one swap until a client process serves it, and of its work for it.
 
-    With its copy on disk, if it has one; which it saves once a second at most.
+    To its work belongs the copy in `cache`, which it saves once a second at most.
     """
     time.sleep(SAVE_EVERY if cache else 0)
     copy = _copy(cache)

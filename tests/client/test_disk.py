@@ -229,9 +229,15 @@ def test_temporaries_of_killed_writers_are_swept(cache: Path) -> None:
     assert [path.name for path in cache.iterdir()] == ["promptops@production.copy"]
 
 
-def test_many_writers_never_go_back(cache: Path, processes: ProcessPoolExecutor) -> None:
+@pytest.mark.parametrize("appended", [False, True])
+def test_many_writers_never_go_back(
+    cache: Path, processes: ProcessPoolExecutor, appended: bool
+) -> None:
     spans = [(1 + number % 4 * 20, 41 + number % 4 * 20) for number in range(8)]
-    running = [processes.submit(copies.write_revisions, str(cache), *span) for span in spans]
+    running = [
+        processes.submit(copies.write_revisions, str(cache), *span, appended=appended)
+        for span in spans
+    ]
     seen = [0]
     while not all(each.done() for each in running):
         if file_of(cache).exists():

@@ -28,9 +28,10 @@ from promptops.manifest.digest import digest_of
 FORMAT = b"promptops-copy/1"
 CHANGE = b"promptops-change/1"
 _LONGEST_FIRST_LINE = 120
-T = TypeVar("T")
-_SEAL = len("sha256:") + 64 + 1
+_SEAL = len("sha256:") + 64 + len("\n")
 _CHANGE_LINE = len(CHANGE) + len(" 123456789012 ") + _SEAL + _SEAL
+
+T = TypeVar("T")
 
 
 class Kept(NamedTuple):
