@@ -32,8 +32,9 @@ Units = dict[str, Served] | None
 def clients(env: str | None, store: str | None, revision: int | None, output: str) -> None:
     """Who is present, what they serve, and which releases they refuse.
 
-    A client that was killed is listed for half a minute; one with presence=False never is. What
-    somebody serves instead of what is live is shown by unit; with -o json, all units are.
+    A client that was killed is listed for half a minute; one with presence=False never is. AGE is
+    how long the store had not confirmed what it serves when it last spoke, which it does every ten
+    seconds. What somebody serves instead of what is live is shown by unit; with -o json, all are.
 
     \b
     promptops clients --env production
