@@ -27,6 +27,28 @@ from promptops import Client
 client = Client(sys.argv[1], environment="production", app="leaves")
 client.wait_ready(20)
 """
+POOL = """
+import multiprocessing, sys, time, warnings
+from promptops import Client
+from promptops.live.opening import open_store
+warnings.simplefilter("ignore")
+client = Client(sys.argv[1], environment="production", app="pool")
+client.wait_ready(20)
+store = open_store(sys.argv[1], "production")
+
+def until(count):
+    end = time.monotonic() + 10
+    while len(store.clients()) != count and time.monotonic() < end:
+        time.sleep(0.05)
+    print(len(store.clients()), flush=True)
+
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    pool.map(abs, range(4))
+    until(3)
+    pool.close()
+    pool.join()
+    until(1)
+"""
 
 
 @pytest.mark.parametrize("poll", [0, -1, 1e-9, math.nan, math.inf, 1e9, True, "2", None])
@@ -159,3 +181,29 @@ def test_an_app_that_waits_can_be_tested_without_a_store(embedded_url: str) -> N
         client.wait_ready(60)
         asyncio.run(client.ready(60))
         assert client.get("greeter").messages[0].content == "Hello"
+
+
+def test_a_policy_that_is_none_is_said_at_the_first_turn(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    deploy(embedded, greeter="Hello")
+    with pytest.raises(UsageError, match="'folow' is no policy"):
+        started(embedded_url).get("greeter", policy="folow")  # type: ignore[arg-type]
+
+
+def test_a_process_that_ends_at_once_leaves_a_copy(
+    embedded: Store, embedded_url: str, started: Starter, tmp_path: Path
+) -> None:
+    deploy(embedded, greeter="Hello")
+    for number in range(5):
+        started(embedded_url, cache=tmp_path / str(number)).close()
+        assert started(None, cache=tmp_path / str(number)).status().source == "disk"
+
+
+def test_workers_of_multiprocessing_that_end_are_no_longer_present(
+    deployed: Store, store_url: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", POOL, store_url], check=True, timeout=60, capture_output=True
+    )
+    assert done.stdout.decode().split() == ["3", "1"], done.stderr.decode()

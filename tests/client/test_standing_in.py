@@ -51,10 +51,12 @@ def blackhole() -> Iterator[str]:
             filler.close()
 
 
-def until_saved(cache: Path, revision: int, namespace: str = "promptops") -> None:
+def until_saved(
+    cache: Path, revision: int, namespace: str = "promptops", environment: str = "production"
+) -> None:
     def saved() -> bool:
         try:
-            return disk(cache, namespace=namespace).read().head.revision == revision
+            return disk(cache, environment, namespace).read().head.revision == revision
         except Exception:  # noqa: BLE001 - not there yet
             return False
 
@@ -369,7 +371,7 @@ def test_eight_environments_and_their_workers_share_a_folder(
         for store in stores:
             deploy(store, greeter=f"{store.environment} {number}")
     for name in names:
-        until(lambda name=name: disk(cache, name).read().head.revision == 6)  # type: ignore[misc]
+        until_saved(cache, 6, environment=name)
     for client in clients:
         client.close()
     redis_server.kill()

@@ -7,7 +7,7 @@ import click
 
 from promptops.cli import settings
 from promptops.cli.options import environment_options, output_option
-from promptops.cli.output import emit, printable, table
+from promptops.cli.output import emit, in_line, printable, table
 from promptops.cli.report import client_facts, named
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.served import Served, live_at, served_by
@@ -32,8 +32,9 @@ Units = dict[str, Served] | None
 def clients(env: str | None, store: str | None, revision: int | None, output: str) -> None:
     """Who is present, what they serve, and which releases they refuse.
 
-    A client that was killed is listed for half a minute; one with presence=False never is. What
-    somebody serves instead of what is live is shown by unit; with -o json, all units are.
+    A client that was killed is listed for half a minute; one with presence=False never is. AGE is
+    how long ago the store confirmed what it serves, as far as it said, which it does every ten
+    seconds. What somebody serves instead of what is live is shown by unit; with -o json, all are.
 
     \b
     promptops clients --env production
@@ -97,7 +98,7 @@ def _text(found: list[tuple[Presence, Units]], state: State) -> str:
         refused = [f"{each.unit}: {each.code} {each.reason}" for each in client.refused]
         rows.append(
             (
-                printable(client.app or client.client),
+                in_line(client.app or client.client),
                 printable(client.host),
                 str(client.pid),
                 printable(client.version),

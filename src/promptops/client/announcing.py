@@ -9,14 +9,13 @@ from dataclasses import replace
 
 from promptops.client.passed import PassedInputs
 from promptops.client.snapshot import Snapshot
-from promptops.errors import PromptopsError, StoreCorrupt, StoreError
-from promptops.live.presence import KeptRelease, Presence, RefusedRelease
+from promptops.errors import PromptopsError, StoreCorrupt, StoreDenied, StoreError
+from promptops.live.presence import SPOKEN_FOR, KeptRelease, Presence, RefusedRelease
 from promptops.live.store import Store
 
 log = logging.getLogger("promptops")
 
 ANNOUNCE_EVERY = 10.0
-ANNOUNCE_FOR = 30
 
 
 class Announcing:
@@ -27,6 +26,7 @@ class Announcing:
         self._store = store
         self._passed = passed
         self._at = 0.0
+        self._told = False
 
     def at_once(self) -> None:
         """Something worth saying has changed: say it with the next step."""
@@ -64,10 +64,13 @@ class Announcing:
         )
         self._at = now
         try:
-            self._store.announce(self.presence, ANNOUNCE_FOR)
+            self._store.announce(self.presence, SPOKEN_FOR)
         except StoreError as failed:
             # Presence is a second, optional permission: without it the client serves as well.
-            log.debug("presence was not reported: %s", failed.message)
+            denied = isinstance(failed, StoreDenied) and not self._told
+            self._told = self._told or denied
+            level = logging.WARNING if denied else logging.DEBUG
+            log.log(level, "presence is not reported: %s", failed.message)
 
     def withdraw(self) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import NoReturn, Self
 from promptops.client.announcing import introduce
 from promptops.client.arguments import check_callback, check_poll, store_of
 from promptops.client.callbacks import Changed
-from promptops.client.conversation import Policy
+from promptops.client.conversation import DEFAULT_POLICY, Policy, check_policy
 from promptops.client.lasting import TRY_EVERY
 from promptops.client.leaving import close_in_time
 from promptops.client.live import LiveRelease
@@ -101,7 +101,7 @@ class Client:
         self,
         unit: str,
         token: str | None = None,
-        policy: Policy = "follow_on_rollback",
+        policy: Policy = DEFAULT_POLICY,
         max_age: float | None = None,
     ) -> LiveRelease:
         """The live release of a unit, from memory.
@@ -117,8 +117,9 @@ class Client:
             live = self._shown.units[unit]
         except KeyError:
             raise self._absent(unit) from None
-        if token is None and max_age is None:
+        if token is None and max_age is None and policy is DEFAULT_POLICY:
             return live
+        check_policy(policy)
         if max_age is not None:
             self._check_age(max_age)
         return live if token is None else self._refresher.earlier.goes_on(live, token, policy)

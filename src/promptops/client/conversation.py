@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from promptops.errors import UsageError
 
 Policy = Literal["follow_on_rollback", "pin", "follow"]
+DEFAULT_POLICY: Policy = "follow_on_rollback"
 
 _VERSION = "p1"
 _MAX_LENGTH = 200
@@ -57,11 +58,15 @@ def decide(
     policy: Policy, began: str, present: str, *, held: bool, known: bool
 ) -> Literal["began", "present", "unknown"]:
     """By the digests of the two releases; raises UsageError for a policy that is none."""
+    check_policy(policy)
+    if began == present or policy == "follow" or (policy == "follow_on_rollback" and held):
+        return "present"
+    return "began" if known else "unknown"
+
+
+def check_policy(policy: Policy) -> None:
     if policy not in get_args(Policy):
         raise UsageError(
             f"{policy!r} is no policy for a conversation",
             f"use one of {', '.join(get_args(Policy))}",
         )
-    if began == present or policy == "follow" or (policy == "follow_on_rollback" and held):
-        return "present"
-    return "began" if known else "unknown"

@@ -1,10 +1,12 @@
 """Clients of a process that ends, or of an app that lets go of one without closing it."""
 
 import atexit
+import sys
 import time
 import weakref
 
 from promptops.client.refresher import Refresher
+from promptops.live.forking import follow_forks
 
 TIME_TO_LEAVE = 0.4
 _open: weakref.WeakSet[Refresher] = weakref.WeakSet()
@@ -30,3 +32,20 @@ def _leave() -> None:
 
 
 atexit.register(_leave)
+
+
+class _Children:
+    """Those that `multiprocessing` forks end without what `atexit` knows."""
+
+    def before_fork(self) -> None:
+        """Nothing to wait for."""
+
+    def after_fork(self, *, child: bool) -> None:
+        util = sys.modules.get("multiprocessing.util")
+        if child and util is not None:
+            # Not at once: it forgets what its parent wanted to be done at the end.
+            util.register_after_fork(self, lambda _: util.Finalize(None, _leave, exitpriority=0))
+
+
+_children = _Children()
+follow_forks(_children)

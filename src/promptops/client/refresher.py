@@ -265,7 +265,8 @@ class Refresher:
         changed = changed_units(served.units, snapshot.units)
         if snapshot.head == served.head and not changed:
             return
-        log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
+        if changed:
+            log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
         self.callbacks.tell(Changed(snapshot.head.revision, changed))
 
     def _say_ready(self) -> None:
@@ -309,6 +310,8 @@ class Refresher:
 
     def _leave(self) -> None:
         self._hints.drop()
+        # Of a process that ends at once, which the next one of its kind may need.
+        self.sources.save(self._unpinned)
         # A store that hangs must not hold up the app: our record in it expires by itself.
         if time.monotonic() - self._closed_at < TIME_TO_WITHDRAW:
             self.announcing.withdraw()

@@ -153,7 +153,7 @@ class MemoryStore:
         now = time.monotonic()
         with self._here.news:
             present = sorted(self._here.clients.items())
-        return [presence for _, (expires, presence) in present if expires >= now]
+        return [each.aged(expires - now) for _, (expires, each) in present if expires >= now]
 
     def listen(self) -> "MemoryListener":
         return MemoryListener(self._here)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from promptops.live.records import Head
@@ -37,6 +37,7 @@ MOST_REFUSED = 20
 MOST_KEPT = 100
 LONGEST_REASON = 300
 MOST_NAMES = 500
+SPOKEN_FOR = 30  # seconds for which a presence lasts
 _OPTIONAL: dict[str, Any] = {"age": None, "error": "", "refused": [], "kept": [], "inputs": {}}
 
 
@@ -63,6 +64,12 @@ class Presence:
     kept: tuple[KeptRelease, ...] = ()
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def aged(self, left: float) -> "Presence":
+        """As it is now, when it lasts for so many more seconds."""
+        if self.age is None:
+            return self
+        return replace(self, age=round(self.age + max(0.0, SPOKEN_FOR - left), 3))
+
     @property
     def head(self) -> Head:
         return Head(self.epoch, self.revision)
@@ -87,9 +94,10 @@ class Presence:
     def declines(self, head: Head, wanted: Mapping[str, str]) -> bool:
         """Whether it says itself that waiting for it to serve `head` is in vain.
 
-        Who refused a store that stood below it may take a higher head.
+        Who refused a store that stood below it takes the store when that has caught up.
         """
-        return (bool(self.error) and self.head >= head) or any(
+        stays = self.head > head or (self.head == head and not self.error.startswith("REGRESSED"))
+        return (bool(self.error) and stays) or any(
             each.pinned or self.head >= head for each in self._lacking(head, wanted)
         )
 

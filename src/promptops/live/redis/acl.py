@@ -15,9 +15,8 @@ PLACEHOLDER = "#SHA256-OF-THE-PASSWORD"
 _CONNECTING = "+@connection -@dangerous -@admin +role +cluster|slots"
 _READING = (
     "+evalsha_ro +eval_ro +type +hmget +hget +hgetall +hkeys +hstrlen +xrange +xrevrange +strlen "
-    "+get +smembers +subscribe +unsubscribe"
+    "+get +smembers +pttl +subscribe +unsubscribe"
 )
-_PRESENCE = "+set +del +sadd +srem"
 _PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem"
 # What names no key is for everybody's keys: the categories take away what is dangerous, the rest
 # stands here. SCAN stays, which tells names and no values: what is stored is found by it.
@@ -62,6 +61,7 @@ def user(
         # A script wants one pattern that lets it both read and write.
         rules += [*(f"~{key}" for key in writes), _PUBLISHING]
     if role == "client" and presence:
-        rules += [f"%W~{keys.clients} %W~{keys.client}*", _PRESENCE]
+        # Selectors of their own: nobody may put something else in the place of the set.
+        rules += [f"(%W~{keys.clients} +sadd +srem) (%W~{keys.client}* +set +del)"]
     name = f"promptops-{role}-{environment}"
     return User(name, tuple(" ".join(rules).split()), password is not None)

@@ -4,7 +4,7 @@
 --
 -- KEYS[1] clients  set of ids
 -- ARGV    1 prefix of the keys of the records, 2 bytes at most in an id and in a record
--- Answers {id, record, id, record, …}; a record that expired or is none is false.
+-- Answers {id, record, milliseconds left, id, …}; a record that expired or is none is false.
 local answer, limit = {}, tonumber(ARGV[2])
 for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   if #id <= limit then
@@ -13,6 +13,7 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     local large = there and redis.call('STRLEN', key) > limit
     answer[#answer + 1] = id
     answer[#answer + 1] = large and '' or (there and redis.call('GET', key))
+    answer[#answer + 1] = there and redis.call('PTTL', key) or 0
   end
 end
 return answer

@@ -132,7 +132,9 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise StoreUnreachable(
             f"{address} does not answer: {_cause(error)}",
-            _hint(str(error)) or "check the store's URL and that Redis runs there",
+            _hint(str(error))
+            or "check the store's URL and that Redis runs there"
+            + (", and the files of ca=, cert= and key=" if address.ca or address.cert else ""),
         ) from error
     except redis.ResponseError as error:
         raise _refusal(address, error) from error

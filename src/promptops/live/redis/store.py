@@ -214,14 +214,14 @@ class RedisStore:
 
     def clients(self) -> list[Presence]:
         said = self._run(self._present, [self._keys.clients], [self._keys.client, MAX_PRESENCE])
-        texts = dict(sorted(zip(said[::2], said[1::2], strict=True)))
-        gone = [name for name, text in texts.items() if text is None]
+        rows = sorted(zip(said[::3], said[1::3], said[2::3], strict=True))
+        gone = [name for name, text, _ in rows if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
             with contextlib.suppress(StoreError):
                 self._answer(lambda: self._redis.srem(self._keys.clients, *gone))
-        found = (Presence.from_json(text) for text in texts.values() if text is not None)
-        return [presence for presence in found if presence is not None]
+        found = [(Presence.from_json(text), left) for _, text, left in rows if text is not None]
+        return [presence.aged(left / 1000) for presence, left in found if presence is not None]
 
     def listen(self) -> RedisListener:
         connection: Any = self._redis.connection_pool.make_connection()

@@ -188,12 +188,13 @@ class SqliteStore:
             if db is None:
                 return []
             rows = db.execute(
-                "SELECT presence FROM clients WHERE environment = ? AND expires >= ?"
+                "SELECT presence, expires FROM clients WHERE environment = ? AND expires >= ?"
                 " ORDER BY client",
                 (self.environment, time.time()),
             ).fetchall()
-        found = (Presence.from_json(text) for (text,) in rows)
-        return [presence for presence in found if presence is not None]
+        now = time.time()
+        found = [(Presence.from_json(text), expires - now) for text, expires in rows]
+        return [presence.aged(left) for presence, left in found if presence is not None]
 
     def listen(self) -> SqliteListener:
         return SqliteListener(self._file.path)
