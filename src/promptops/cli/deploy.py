@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from promptops.cli import completion, settings
+from promptops.cli.asking import asked
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
@@ -14,6 +15,7 @@ from promptops.cli.options import (
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.output import say_warning
 from promptops.cli.report import move, named, new_intent, report
@@ -48,6 +50,7 @@ from promptops.source.policy import standard_of
 @click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
 @click.option("--allow-older", is_flag=True, help="Deploy a commit older than the live one.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -63,6 +66,7 @@ def deploy(
     expect_revision: int | None,
     allow_older: bool,
     dry_run: bool,
+    yes: bool,
     reason: str,
     operation: str | None,
     wait: float | None,
@@ -108,6 +112,7 @@ def deploy(
             may_move=lambda state, units: _before_moving(
                 opened, judge_moves(opened, checkout, standard, state, units)
             ),
+            agree=asked(place, yes=yes),
         )
         done = make_live(
             opened,

@@ -1,11 +1,13 @@
 """status and history: look at an environment."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
+from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
 from promptops.cli.settings import Environment
@@ -46,6 +48,7 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "environment": found.environment,
         "epoch": head and head.epoch,
         "revision": head and head.revision,
+        "freeze": found.freeze and asdict(found.freeze),
         "units": [unit.as_json() for unit in found.units],
         "clients": {"present": found.present, "current": found.current},
     }
@@ -84,6 +87,7 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
     return "\n".join(
         [
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
+            *frozen_lines(found.freeze, found.environment),
             table(rows) if len(rows) > 1 else "nothing is live",
             f"{found.current} of {found.present} clients serve it",
         ]

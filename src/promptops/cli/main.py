@@ -31,6 +31,8 @@ COMMANDS = {
     "deploy": ("deploy", "Make units live from a git commit."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
+    "freeze": ("freeze", "Stop an environment for everything but going back."),
+    "unfreeze": ("freeze", "Let everything pass again."),
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),

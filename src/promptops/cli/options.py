@@ -75,6 +75,9 @@ def operation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+yes_option = click.option("--yes", is_flag=True, help="It is meant: do not ask.")
+
+
 class WithWait(click.Command):
     """A command with `--wait[=SECONDS]`: alone it takes no value, so that a unit may follow it."""
 

@@ -36,11 +36,16 @@ def new_intent(
         operation=operation or str(uuid.uuid4()),
         # Not Path.cwd(), which fails where somebody has removed the current folder.
         actor=actor(os.environ, Path()),
-        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=now(),
         reason=reason,
         commit=commit,
         where=tuple(suggested.where(place.name)),
     )
+
+
+def now() -> str:
+    """This moment, as the history writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 import click
 
 from promptops.cli import completion, settings
+from promptops.cli.asking import asked
 from promptops.cli.options import (
     WithWait,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.report import move, new_intent, report
 from promptops.delivery.hold import hold as hold_digest
@@ -25,6 +27,7 @@ from promptops.delivery.rollback import rollback as roll_back
     help="A digest, a revision or a commit to go back to.",
 )
 @click.option("--force", is_flag=True, help="Go back to a release although it is held.")
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -34,6 +37,7 @@ def rollback(
     store: str | None,
     to: str | None,
     force: bool,
+    yes: bool,
     reason: str,
     operation: str | None,
     wait: float | None,
@@ -52,7 +56,15 @@ def rollback(
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
-        done = roll_back(opened, units, to, intent, force=force, resume=operation is not None)
+        done = roll_back(
+            opened,
+            units,
+            to,
+            intent,
+            force=force,
+            resume=operation is not None,
+            agree=asked(place, yes=yes),
+        )
         report(place, opened, intent, done, wait=wait, output=output, units=units)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
+from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import Refused
 from promptops.live import moves
+from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
 from promptops.live.store import Store
@@ -21,6 +23,7 @@ class Conditions:
     it cannot tell; without it older ones are allowed. `create` allows an environment that the
     store has never held. `as_planned(state)` raises Refused when the environment is not what
     somebody reviewed. `may_move(state, units)` raises what it has against units that would move.
+    `agree` asks whether that is meant.
     """
 
     create: bool = False
@@ -29,6 +32,7 @@ class Conditions:
     is_older: Callable[[str], bool | None] | None = None
     as_planned: Callable[[State], None] | None = None
     may_move: Callable[[State, Collection[str]], None] | None = None
+    agree: Agree = as_proposed
 
 
 def deploy(
@@ -55,6 +59,7 @@ def deploy(
     stored: set[str] = set()
 
     def decide(state: State) -> Proposal:
+        check_not_frozen(state, intent)
         _check_state(state, conditions)
         proposal = moves.deploy(
             state, wanted, intent, skip_held=conditions.skip_held, request=request
@@ -62,6 +67,8 @@ def deploy(
         _check_age(state, proposal, conditions, intent)
         if conditions.may_move is not None:
             conditions.may_move(state, proposal.pointers.keys())
+        if not dry_run:
+            proposal = conditions.agree(state, proposal)
         # Content first: a release that nobody points to yet harms nobody when we are killed here.
         for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
             store.put(releases[unit][1])

@@ -232,6 +232,24 @@ def live_pointer(state: State, unit: str, environment: str) -> Pointer:
     )
 
 
+def entry_of(
+    action: str, state: State, intent: Intent, request: str, changes: tuple[Change, ...] = ()
+) -> Entry:
+    """The next entry of the history."""
+    commits = {change.commit for change in changes}
+    return Entry(
+        revision=_next(state),
+        action=action,
+        at=intent.at,
+        actor=intent.actor,
+        commit=commits.pop() if len(commits) == 1 else None,
+        reason=intent.reason,
+        operation=intent.operation,
+        request=request,
+        changes=changes,
+    )
+
+
 def _next(state: State) -> int:
     return 1 if state.head is None else state.head.revision + 1
 
@@ -259,16 +277,5 @@ def _proposal(
 ) -> Proposal:
     if not moved:
         return Proposal(None, {}, skipped)
-    commits = {change.commit for change, _ in moved}
-    entry = Entry(
-        revision=_next(state),
-        action=action,
-        at=intent.at,
-        actor=intent.actor,
-        commit=commits.pop() if len(commits) == 1 else None,
-        reason=intent.reason,
-        operation=intent.operation,
-        request=request,
-        changes=tuple(change for change, _ in moved),
-    )
+    entry = entry_of(action, state, intent, request, tuple(change for change, _ in moved))
     return Proposal(entry, {change.unit: pointer for change, pointer in moved}, skipped)
