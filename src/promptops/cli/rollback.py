@@ -1,4 +1,4 @@
-"""rollback and hold: the commands of a bad night, which need the store and nothing else."""
+"""rollback: the command of a bad night, which needs the store and nothing else."""
 
 import click
 
@@ -13,7 +13,6 @@ from promptops.cli.options import (
     yes_option,
 )
 from promptops.cli.report import move, new_intent, report
-from promptops.delivery.hold import hold as hold_digest
 from promptops.delivery.rollback import rollback as roll_back
 
 
@@ -66,38 +65,3 @@ def rollback(
             agree=asked(place, yes=yes),
         )
         report(place, opened, intent, done, wait=wait, output=output, units=units)
-
-
-@click.command()
-@click.argument("unit", shell_complete=completion.units)
-@click.argument("digest", shell_complete=completion.digests)
-@environment_options
-@click.option("--lift", is_flag=True, help="Lift the hold instead.")
-@operation_options
-@output_option
-def hold(
-    unit: str,
-    digest: str,
-    env: str | None,
-    store: str | None,
-    lift: bool,
-    reason: str,
-    operation: str | None,
-    output: str,
-) -> None:
-    """Keep a release of a unit from being deployed again, or lift that with --lift.
-
-    A hold is by content: the same prompt stays out whatever commit it comes from, and a changed
-    one deploys without ceremony.
-
-    \b
-    promptops hold support-triage 3f2a91c07b1e --env production --reason "invents refunds"
-    promptops hold support-triage 3f2a91c07b1e --env production --lift
-    """
-    if not lift and not reason:
-        raise click.UsageError("a hold needs a reason: add --reason TEXT")
-    place = settings.environment(env, store)
-    intent = new_intent(place, operation, reason)
-    with move(place, intent, output) as opened:
-        done = hold_digest(opened, unit, digest, intent, lift=lift, resume=operation is not None)
-        report(place, opened, intent, done, wait=None, output=output)

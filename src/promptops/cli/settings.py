@@ -68,6 +68,11 @@ def is_protected(place: Environment) -> bool:
     return False
 
 
+def in_ci() -> bool:
+    """Whether this is a run of CI: every one sets the variable CI."""
+    return os.environ.get("CI", "").casefold() in {"true", "1"}
+
+
 def check_name(name: str) -> None:
     """Where there is a project, the environment must be one of its own; raises UsageError."""
     project = find_project(Path.cwd())

@@ -22,7 +22,7 @@ class UnitStatus:
 
     def as_json(self) -> dict[str, Any]:
         live = self.live
-        return {
+        facts = {
             "unit": self.unit,
             "digest": live and live.digest,
             "revision": live and live.revision,
@@ -31,6 +31,7 @@ class UnitStatus:
             "state": self.state,
             "held": [hold.digest for hold in live.held] if live else [],
         }
+        return facts | ({"break_glass": live.break_glass} if live and live.break_glass else {})
 
 
 @dataclass(frozen=True, slots=True)

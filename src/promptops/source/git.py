@@ -104,6 +104,13 @@ class Repository:
         except UsageError:
             return False
 
+    def find(self, revision: str) -> str | None:
+        """The full id of the commit that a revision names; None when this clone has none."""
+        try:
+            return self.commit(revision)
+        except UsageError:
+            return None
+
     def is_older(self, commit: str, than: str) -> bool | None:
         """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
         if commit == than:
