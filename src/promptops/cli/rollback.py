@@ -1,5 +1,7 @@
 """rollback: the command of a bad night, which needs the store and nothing else."""
 
+import importlib
+
 import click
 
 from promptops.cli import completion, settings
@@ -13,7 +15,10 @@ from promptops.cli.options import (
     yes_option,
 )
 from promptops.cli.report import move, new_intent, report
+from promptops.cli.settings import Environment
 from promptops.delivery.rollback import rollback as roll_back
+from promptops.errors import Unconfirmed
+from promptops.live.records import Entry
 
 
 @click.command(cls=WithWait)
@@ -26,6 +31,11 @@ from promptops.delivery.rollback import rollback as roll_back
     help="A digest, a revision or a commit to go back to.",
 )
 @click.option("--force", is_flag=True, help="Go back to a release although it is held.")
+@click.option(
+    "--revert",
+    is_flag=True,
+    help="Afterwards prepare the commit that takes git back; with GITHUB_TOKEN, the pull request.",
+)
 @yes_option
 @operation_options
 @wait_option
@@ -36,6 +46,7 @@ def rollback(
     store: str | None,
     to: str | None,
     force: bool,
+    revert: bool,
     yes: bool,
     reason: str,
     operation: str | None,
@@ -51,6 +62,7 @@ def rollback(
     promptops rollback support-triage --env production
     promptops rollback support-triage --env production --to 3f2a91c07b1e --reason "loops"
     promptops rollback --env production --to 41 --wait
+    promptops rollback support-triage --env production --revert
     """
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
@@ -64,4 +76,18 @@ def rollback(
             resume=operation is not None,
             agree=asked(place, yes=yes),
         )
-        report(place, opened, intent, done, wait=wait, output=output, units=units)
+        unconfirmed = None
+        try:
+            report(place, opened, intent, done, wait=wait, output=output, units=units)
+        except Unconfirmed as error:
+            unconfirmed = error
+    if revert and done.entry is not None:
+        _bring_git_in_line(place, done.entry)
+    if unconfirmed is not None:
+        raise unconfirmed
+
+
+def _bring_git_in_line(place: Environment, entry: Entry) -> None:
+    # Loaded when all is done: git's library takes as long to load as a rollback takes.
+    module = importlib.import_module("promptops.cli.revert")
+    module.bring_git_in_line(place, entry)
