@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from promptops.live.store import Store
-from tests.cli.projects import ADA, Project, everywhere, short
+from tests.cli.projects import ADA, AT, Project, everywhere, short
 
 Contents = Callable[[], object]
 
@@ -146,3 +146,35 @@ def test_an_unknown_unit_is_answered_with_the_nearest(deployed_twice: Project) -
         2,
         "error: there is no unit 'greter' in production\n help: did you mean 'greeter'?\n",
     )
+
+
+def test_what_is_held_is_listed(rolled_back: Project) -> None:
+    done = rolled_back.here("hold", "--list", *PLACE, "--json")
+    held = {
+        "unit": "greeter",
+        "digest": rolled_back.digest("greeter"),
+        "since": AT,
+        "by": ADA,
+        "reason": "invents refunds",
+    }
+    assert (done.code, done.json) == (0, {"environment": "production", "held": [held]})
+    assert rolled_back.here("hold", "greeter", "--list", *PLACE, "--json").json["held"] == [held]
+    assert rolled_back.here("hold", "farewell", "--list", *PLACE, "--json").json["held"] == []
+    assert rolled_back.here("hold", "farewell", "--list", *PLACE).out == "nothing is held\n"
+    digest = short(held["digest"])
+    assert rolled_back.here("hold", "--list", *PLACE).out.splitlines() == [
+        "UNIT     DIGEST        SINCE                     BY                     REASON",
+        f"greeter  {digest}  {AT}  {ADA}  invents refunds",
+    ]
+
+
+@pytest.mark.parametrize("more", [("greeter", "0" * 64), ("--lift",), ("--reason", "r")])
+def test_a_list_changes_nothing_and_takes_nothing_else(
+    rolled_back: Project, contents: Contents, more: tuple[str, ...]
+) -> None:
+    before = contents()
+    done = rolled_back.here("hold", "--list", *more, *PLACE)
+    assert (done.code, contents()) == (2, before)
+    assert "--list goes with a unit and --env, and changes nothing" in done.err
+    assert rolled_back.here("hold", "greeter", *PLACE).code == 2
+    assert rolled_back.here("hold", "greter", "--list", *PLACE).code == 2

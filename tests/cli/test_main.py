@@ -88,8 +88,8 @@ def test_an_unknown_command_is_answered_with_the_nearest(
             ),
         ),
         (
-            ("hold", "greeter"),
-            "error: Missing argument 'DIGEST'.\n help: promptops hold --help\n",
+            ("diff",),
+            "error: Missing argument 'A..B'.\n help: promptops diff --help\n",
         ),
         (
             ("deploy", "--all", "--expect-revision", "two"),

@@ -40,7 +40,7 @@ def test_the_plan_has_a_fixed_shape(changed: PlanProject, store: Store) -> None:
     made = changed.plan()
     live = store.read()
     assert live.head is not None
-    assert list(made) == ["environment", "head", "commit", "digest", "units"]
+    assert list(made) == ["environment", "head", "freeze", "commit", "digest", "units"]
     assert made["environment"] == "production"
     assert made["head"] == {"epoch": live.head.epoch, "revision": live.head.revision}
     assert made["commit"] == changed.head

@@ -27,6 +27,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
         "environment": "production",
         "epoch": 1,
         "revision": 3,
+        "freeze": None,
         "units": [
             {
                 "unit": "farewell",

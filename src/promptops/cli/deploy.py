@@ -1,5 +1,6 @@
 """deploy: make units live from a git commit."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,27 +8,32 @@ from pathlib import Path
 import click
 
 from promptops.cli import completion, settings
+from promptops.cli.asking import asked
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
+    break_glass_option,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.output import say_warning
 from promptops.cli.report import move, named, new_intent, report
-from promptops.cli.settings import Environment
-from promptops.delivery.checkout import from_commit, from_work_tree
+from promptops.cli.settings import Environment, in_ci
+from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
+from promptops.delivery.protection import check_allowed
 from promptops.delivery.readers import too_old
 from promptops.errors import Refused
-from promptops.finding import Finding
+from promptops.live.records import State
 from promptops.live.store import Store
-from promptops.source.policy import standard_of
+from promptops.source.policy import Standard, standard_of
+from promptops.source.project import Project
 
 
 @click.command(cls=WithWait)
@@ -48,6 +54,8 @@ from promptops.source.policy import standard_of
 @click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
 @click.option("--allow-older", is_flag=True, help="Deploy a commit older than the live one.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@break_glass_option
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -63,6 +71,8 @@ def deploy(
     expect_revision: int | None,
     allow_older: bool,
     dry_run: bool,
+    break_glass: str,
+    yes: bool,
     reason: str,
     operation: str | None,
     wait: float | None,
@@ -98,16 +108,16 @@ def deploy(
         else:
             checkout = from_commit(project, units, place.name, commit)
         say_findings(checkout.findings)
-        intent = replace(intent, commit=checkout.commit)
+        intent = replace(intent, commit=checkout.commit, break_glass=break_glass)
+        guarded = not dry_run and not break_glass
         conditions = Conditions(
             create=create or place.create,
             skip_held=not units,
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
-            may_move=lambda state, units: _before_moving(
-                opened, judge_moves(opened, checkout, standard, state, units)
-            ),
+            may_move=partial(_may_move, opened, project, standard, checkout, guarded=guarded),
+            agree=asked(place, yes=yes),
         )
         done = make_live(
             opened,
@@ -129,8 +139,23 @@ def deploy(
         )
 
 
-def _before_moving(store: Store, findings: list[Finding]) -> None:
-    say_findings(findings)
+def _may_move(
+    store: Store,
+    project: Project,
+    standard: Standard,
+    checkout: Checkout,
+    state: State,
+    units: Collection[str],
+    *,
+    guarded: bool,
+) -> None:
+    if units and guarded:
+        check_allowed(project, store.environment, [checkout.commit], in_ci=in_ci())
+    say_findings(judge_moves(store, checkout, standard, state, units))
+    warn_of_old_clients(store)
+
+
+def warn_of_old_clients(store: Store) -> None:
     old = too_old(store)
     if old:
         listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)

@@ -1,11 +1,14 @@
 """status and history: look at an environment."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
+from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
 from promptops.cli.settings import Environment
@@ -19,6 +22,8 @@ from promptops.live.records import Entry
 from promptops.live.store import entries
 from promptops.manifest.digest import short
 from promptops.source.project import find_project
+
+BREAK_GLASS = click.style("BREAK-GLASS", fg="red", bold=True)
 
 
 @click.command()
@@ -46,6 +51,7 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "environment": found.environment,
         "epoch": head and head.epoch,
         "revision": head and head.revision,
+        "freeze": found.freeze and asdict(found.freeze),
         "units": [unit.as_json() for unit in found.units],
         "clients": {"present": found.present, "current": found.current},
     }
@@ -84,10 +90,19 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
     return "\n".join(
         [
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
+            *frozen_lines(found.freeze, found.environment),
             table(rows) if len(rows) > 1 else "nothing is live",
+            *_broken_glass(found),
             f"{found.current} of {found.present} clients serve it",
         ]
     )
+
+
+def _broken_glass(found: EnvironmentStatus) -> Iterator[str]:
+    for unit in found.units:
+        if unit.live is not None and unit.live.break_glass:
+            said = in_line(f"{unit.unit} was deployed past the protection: {unit.live.break_glass}")
+            yield f"{BREAK_GLASS} {said}"
 
 
 @click.command()
@@ -146,6 +161,8 @@ def history(
 def _entry_text(entry: Entry) -> str:
     lines = [f"{entry.revision}  {entry.action}  {entry.at}  {in_line(entry.actor)}"]
     lines += [f"    {in_line(entry.reason)}"] if entry.reason else []
+    if entry.break_glass:
+        lines.append(f"    {BREAK_GLASS} {in_line(entry.break_glass)}")
     for change in entry.changes:
         line = f"    {change_line(change.as_json())}"
         if change.commit and change.before != change.after:

@@ -6,6 +6,7 @@ import click
 
 from promptops.cli import gate_words
 from promptops.cli.findings import as_text, counted
+from promptops.cli.frozen import frozen_lines
 from promptops.cli.output import count, in_line
 from promptops.cli.plan_text import unit_lines
 from promptops.delivery.gate import EnvironmentGate, Gate
@@ -48,6 +49,7 @@ def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
     else:
         what = f"{gate_words.why_no_plan(item)}; {gate.base[:12]}..{gate.commit[:12]}"
     units = gate_words.shown_units(item)
+    yield from frozen_lines(item.freeze, item.environment)
     unseen = "" if units or gate.unbuilt else "; what is not committed is not looked at"
     yield f"{what} changes {gate_words.how_much(gate, item)}{unseen}"
     for unit in units:

@@ -75,6 +75,23 @@ def operation_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+yes_option = click.option("--yes", is_flag=True, help="It is meant: do not ask.")
+
+
+def _said_why(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    if value is not None and not value.strip():
+        raise click.BadParameter("say why: the history shows it")
+    return value or ""
+
+
+break_glass_option = click.option(
+    "--break-glass",
+    metavar="REASON",
+    callback=_said_why,
+    help="Deploy past the protection of the environment; the history and status show it.",
+)
+
+
 class WithWait(click.Command):
     """A command with `--wait[=SECONDS]`: alone it takes no value, so that a unit may follow it."""
 

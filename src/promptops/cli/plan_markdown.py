@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from promptops.cli import suggested
+from promptops.cli.frozen import frozen_lines
 from promptops.cli.markdown import code, fitting, inline, length
 from promptops.cli.output import count, cut
 from promptops.cli.plan_text import how_many
@@ -114,7 +115,8 @@ def what_happens(plan: Plan) -> list[str]:
         command = suggested.command("deploy", "--all", *where, "--create")
         made = count(len(plan.units), "unit")
         return [f"**The first deployment** makes {made} live: {code(command)}"]
-    return on_merge(plan.environment, plan.units, plan.head.revision)
+    frozen = [f"**Frozen:** {inline(line)}" for line in frozen_lines(plan.freeze, plan.environment)]
+    return frozen or on_merge(plan.environment, plan.units, plan.head.revision)
 
 
 def on_merge(environment: str, units: Iterable[Comparison], revision: int | None) -> list[str]:

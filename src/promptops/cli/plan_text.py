@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 import click
 
+from promptops.cli.frozen import frozen_lines
 from promptops.cli.output import count, cut, in_line
 from promptops.cli.settings import Environment
 from promptops.cli.texts import changed_fields, changed_texts, marked_lines
@@ -31,6 +32,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
         lines = [f"{place.address} has never held {plan.environment}{create}"]
     else:
         lines = [f"{plan.environment} is at revision {plan.head.revision} in {place.address}"]
+    lines += frozen_lines(plan.freeze, plan.environment)
     if plan.units:
         lines.append(f"commit {commit} changes {how_many(plan.units)}:")
     else:
@@ -41,7 +43,8 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
         names = ", ".join(map(in_line, plan.untouched))
         lines += ["", f"live and not in git, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
-    if not all(unit.held for unit in plan.units) and not any(unit.refused for unit in plan.units):
+    stopped = plan.freeze or any(unit.refused for unit in plan.units)
+    if not stopped and not all(unit.held for unit in plan.units):
         lines.append(f"apply it: {in_line(apply)}")
     return "\n".join(lines)
 

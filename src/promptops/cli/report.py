@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -36,11 +36,16 @@ def new_intent(
         operation=operation or str(uuid.uuid4()),
         # Not Path.cwd(), which fails where somebody has removed the current folder.
         actor=actor(os.environ, Path()),
-        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=now(),
         reason=reason,
         commit=commit,
         where=tuple(suggested.where(place.name)),
     )
+
+
+def now() -> str:
+    """This moment, as the history writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager
@@ -77,13 +82,16 @@ def report(
     output: str,
     units: Collection[str] = (),
     dry_run: bool = False,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Print what was done, as read back; raises Unconfirmed when clients are missing.
 
-    `units` are those that were asked for, by which clients are judged when nothing was to do.
+    `units` are those that were asked for, by which clients are judged when nothing was to do;
+    `more` is what only this command has to say in JSON.
     """
     entry = done.entry
     facts = _facts(place, intent.operation, done.head, entry.action if entry else "none")
+    facts |= more or {}
     facts["skipped"] = [skipped.as_json() for skipped in done.skipped]
     if entry is not None:
         facts["changes"] = [change.as_json() for change in entry.changes]

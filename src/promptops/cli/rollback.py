@@ -1,18 +1,24 @@
-"""rollback and hold: the commands of a bad night, which need the store and nothing else."""
+"""rollback: the command of a bad night, which needs the store and nothing else."""
+
+import importlib
 
 import click
 
 from promptops.cli import completion, settings
+from promptops.cli.asking import asked
 from promptops.cli.options import (
     WithWait,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.report import move, new_intent, report
-from promptops.delivery.hold import hold as hold_digest
+from promptops.cli.settings import Environment
 from promptops.delivery.rollback import rollback as roll_back
+from promptops.errors import Unconfirmed
+from promptops.live.records import Entry
 
 
 @click.command(cls=WithWait)
@@ -25,6 +31,12 @@ from promptops.delivery.rollback import rollback as roll_back
     help="A digest, a revision or a commit to go back to.",
 )
 @click.option("--force", is_flag=True, help="Go back to a release although it is held.")
+@click.option(
+    "--revert",
+    is_flag=True,
+    help="Afterwards prepare the commit that takes git back; with GITHUB_TOKEN, the pull request.",
+)
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -34,6 +46,8 @@ def rollback(
     store: str | None,
     to: str | None,
     force: bool,
+    revert: bool,
+    yes: bool,
     reason: str,
     operation: str | None,
     wait: float | None,
@@ -48,44 +62,32 @@ def rollback(
     promptops rollback support-triage --env production
     promptops rollback support-triage --env production --to 3f2a91c07b1e --reason "loops"
     promptops rollback --env production --to 41 --wait
+    promptops rollback support-triage --env production --revert
     """
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
-        done = roll_back(opened, units, to, intent, force=force, resume=operation is not None)
-        report(place, opened, intent, done, wait=wait, output=output, units=units)
+        done = roll_back(
+            opened,
+            units,
+            to,
+            intent,
+            force=force,
+            resume=operation is not None,
+            agree=asked(place, yes=yes),
+        )
+        unconfirmed = None
+        try:
+            report(place, opened, intent, done, wait=wait, output=output, units=units)
+        except Unconfirmed as error:
+            unconfirmed = error
+    if revert and done.entry is not None:
+        _bring_git_in_line(place, done.entry)
+    if unconfirmed is not None:
+        raise unconfirmed
 
 
-@click.command()
-@click.argument("unit", shell_complete=completion.units)
-@click.argument("digest", shell_complete=completion.digests)
-@environment_options
-@click.option("--lift", is_flag=True, help="Lift the hold instead.")
-@operation_options
-@output_option
-def hold(
-    unit: str,
-    digest: str,
-    env: str | None,
-    store: str | None,
-    lift: bool,
-    reason: str,
-    operation: str | None,
-    output: str,
-) -> None:
-    """Keep a release of a unit from being deployed again, or lift that with --lift.
-
-    A hold is by content: the same prompt stays out whatever commit it comes from, and a changed
-    one deploys without ceremony.
-
-    \b
-    promptops hold support-triage 3f2a91c07b1e --env production --reason "invents refunds"
-    promptops hold support-triage 3f2a91c07b1e --env production --lift
-    """
-    if not lift and not reason:
-        raise click.UsageError("a hold needs a reason: add --reason TEXT")
-    place = settings.environment(env, store)
-    intent = new_intent(place, operation, reason)
-    with move(place, intent, output) as opened:
-        done = hold_digest(opened, unit, digest, intent, lift=lift, resume=operation is not None)
-        report(place, opened, intent, done, wait=None, output=output)
+def _bring_git_in_line(place: Environment, entry: Entry) -> None:
+    # Loaded when all is done: git's library takes as long to load as a rollback takes.
+    module = importlib.import_module("promptops.cli.revert")
+    module.bring_git_in_line(place, entry)

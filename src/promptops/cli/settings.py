@@ -1,14 +1,15 @@
 """Where a command works: the project around the current folder, and the environment named."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptops.errors import UsageError
+from promptops.errors import PromptopsError, UsageError
 from promptops.live.address import Address, check_environment_name, parse_address
 from promptops.live.opening import open_store
 from promptops.live.store import Store
-from promptops.source.project import PROJECT_FILE, Project, find_project
+from promptops.source.project import PROJECT_FILE, EnvironmentSettings, Project, find_project
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Environment:
     address: Address
     create: bool = False
     allow_dirty: bool = False
+    settings: EnvironmentSettings | None = None
 
     def open(self) -> Store:
         return open_store(self.address, self.name)
@@ -49,7 +51,26 @@ def environment(name: str | None, store: str | None) -> Environment:
     project.check_environment(name)
     settings = project.environments[name]
     address = project.address_of(name, os.environ).relative_to(str(project.root))
-    return Environment(name, address, settings.create, settings.allow_dirty)
+    return Environment(name, address, settings.create, settings.allow_dirty, settings)
+
+
+def is_protected(place: Environment) -> bool:
+    """Whether the project says so, where one is at hand: a store that is named changes nothing.
+
+    A project file that cannot be read stops no rollback.
+    """
+    if place.settings is not None:
+        return place.settings.protected
+    with suppress(PromptopsError, OSError):
+        project = find_project(Path.cwd())
+        if project is not None and place.name in project.environments:
+            return project.environments[place.name].protected
+    return False
+
+
+def in_ci() -> bool:
+    """Whether this is a run of CI: every one sets the variable CI."""
+    return os.environ.get("CI", "").casefold() in {"true", "1"}
 
 
 def check_name(name: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from promptops.delivery.build import Built, InvalidUnits, build, named_units
 from promptops.finding import Finding, Place, errors_in
@@ -18,14 +17,14 @@ from promptops.source.tree import FileRefused, Tree
 class Checkout:
     """What was built out of a tree, the warnings about it, and the commit, if it came from one.
 
-    `is_older(commit)` says whether this checkout is an ancestor of another commit.
+    `is_older(commit, than)` says whether a commit is an ancestor of another one.
     """
 
     built: list[Built]
     findings: list[Finding]
     tree: Tree
     commit: str | None = None
-    is_older: Callable[[str], bool | None] | None = None
+    is_older: Callable[[str, str], bool | None] | None = None
 
 
 def from_work_tree(project: Project, units: tuple[str, ...], environment: str) -> Checkout:
@@ -52,7 +51,7 @@ def from_commit(
     findings += ruled(_differences(WorkTree(project.root), built, commit), project.rules)
     if errors_in(findings):
         raise InvalidUnits(findings)
-    return Checkout(built, findings, tree, commit, partial(repository.is_older, commit))
+    return Checkout(built, findings, tree, commit, repository.is_older)
 
 
 def _differences(work_tree: WorkTree, built: list[Built], commit: str) -> list[Finding]:

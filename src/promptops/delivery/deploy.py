@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from shlex import quote
 
+from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import Refused
 from promptops.live import moves
+from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
 from promptops.live.store import Store
@@ -17,18 +19,20 @@ from promptops.manifest.digest import short
 class Conditions:
     """What must hold for a deploy to happen.
 
-    `is_older(commit)` says whether what is deployed is an ancestor of a live commit, or None when
-    it cannot tell; without it older ones are allowed. `create` allows an environment that the
-    store has never held. `as_planned(state)` raises Refused when the environment is not what
-    somebody reviewed. `may_move(state, units)` raises what it has against units that would move.
+    `is_older(commit, than)` says whether a commit that is deployed is an ancestor of a live one,
+    or None when it cannot tell; without it older ones are allowed. `create` allows an environment
+    that the store has never held. `as_planned(state)` raises Refused when the environment is not
+    what somebody reviewed. `may_move(state, units)` raises what it has against units that would
+    move. `agree` asks whether that is meant.
     """
 
     create: bool = False
     skip_held: bool = False
     expect_revision: int | None = None
-    is_older: Callable[[str], bool | None] | None = None
+    is_older: Callable[[str, str], bool | None] | None = None
     as_planned: Callable[[State], None] | None = None
     may_move: Callable[[State, Collection[str]], None] | None = None
+    agree: Agree = as_proposed
 
 
 def deploy(
@@ -39,14 +43,17 @@ def deploy(
     *,
     resume: bool = False,
     dry_run: bool = False,
+    action: str = "deploy",
 ) -> Deployment:
     """Make releases (unit → digest, bytes) live, in one deployment.
+
+    `action` is what the history calls it.
 
     With `resume` the operation id may have been used before; with `dry_run` nothing is written.
     Raises Refused, StoreError, OutcomeUnknown.
     """
     wanted = {unit: digest for unit, (digest, _) in releases.items()}
-    request = moves.request_of("deploy", wanted)
+    request = moves.request_of(action, wanted)
     if resume and not dry_run:
         done = repeated(store, intent.operation, request)
         if done is not None:
@@ -55,13 +62,21 @@ def deploy(
     stored: set[str] = set()
 
     def decide(state: State) -> Proposal:
+        check_not_frozen(state, intent)
         _check_state(state, conditions)
         proposal = moves.deploy(
-            state, wanted, intent, skip_held=conditions.skip_held, request=request
+            state,
+            wanted,
+            intent,
+            skip_held=conditions.skip_held,
+            request=request,
+            action=action,
         )
-        _check_age(state, proposal, conditions, intent)
+        _check_age(state, proposal, conditions)
         if conditions.may_move is not None:
             conditions.may_move(state, proposal.pointers.keys())
+        if not dry_run:
+            proposal = conditions.agree(state, proposal)
         # Content first: a release that nobody points to yet harms nobody when we are killed here.
         for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
             store.put(releases[unit][1])
@@ -86,14 +101,14 @@ def _check_state(state: State, conditions: Conditions) -> None:
         )
 
 
-def _check_age(state: State, proposal: Proposal, conditions: Conditions, intent: Intent) -> None:
+def _check_age(state: State, proposal: Proposal, conditions: Conditions) -> None:
     if conditions.is_older is None:
         return
-    for unit in proposal.pointers:
+    for unit, wanted in proposal.pointers.items():
         live = state.pointers.get(unit)
         if live is None or not live.commit:
             continue
-        older = conditions.is_older(live.commit)
+        older = conditions.is_older(str(wanted.commit), live.commit)
         if older is None:
             raise Refused(
                 "unknown-commit",
@@ -104,7 +119,7 @@ def _check_age(state: State, proposal: Proposal, conditions: Conditions, intent:
         if older:
             raise Refused(
                 "older",
-                f"{unit} is live from commit {live.commit[:12]}, and {str(intent.commit)[:12]} is "
+                f"{unit} is live from commit {live.commit[:12]}, and {str(wanted.commit)[:12]} is "
                 "older than that",
                 f"to go back: promptops rollback {quote(unit)}; to deploy the older commit all "
                 f"the same: --allow-older (live is {short(live.digest)})",

@@ -4,7 +4,7 @@ Nothing is written, and only commits are looked at: what CI says is what a lapto
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from promptops.delivery.status import compare_with_git
 from promptops.delivery.versions import as_errors
 from promptops.errors import StoreError
 from promptops.finding import Finding, errors_in, in_order
-from promptops.live.records import State
+from promptops.live.records import Freeze, State
 from promptops.live.store import Store
 from promptops.source.git import Repository
 from promptops.source.judge import judge
@@ -77,6 +77,7 @@ class EnvironmentGate:
     held: tuple[Held, ...] = ()
     offline: bool = False
     error: StoreError | None = None
+    freeze: Freeze | None = None
 
     @property
     def refused(self) -> tuple[Held, ...]:
@@ -112,8 +113,8 @@ class Gate:
     def as_json(self) -> dict[str, Any]:
         """`{"verdict", "base", "commit", "in_both", "findings", "environments"}`.
 
-        Of each environment `{"environment", "verdict", "offline", "error", "plan", "changes",
-        "drift", "held"}`.
+        Of each environment `{"environment", "verdict", "offline", "error", "freeze", "plan",
+        "changes", "drift", "held"}`. A freeze stops deployments, and no merge.
         """
         return {
             "verdict": self.verdict,
@@ -127,6 +128,7 @@ class Gate:
                     "verdict": self.verdict_in(item),
                     "offline": item.offline,
                     "error": item.error and item.error.message,
+                    "freeze": item.freeze and asdict(item.freeze),
                     "plan": item.plan and item.plan.as_json(),
                     "changes": [unit.as_json() for unit in item.changes],
                     "drift": [drift.as_json() for drift in item.drift],
@@ -203,7 +205,9 @@ def _judged(
         return EnvironmentGate(environment, changes, error=error)
     drift = _drift(state, built, _in_base(merge, built, environment))
     held = _held(state, built, {unit.unit for unit in changes})
-    return EnvironmentGate(environment, changes, plan, tuple(drift), tuple(held))
+    return EnvironmentGate(
+        environment, changes, plan, tuple(drift), tuple(held), freeze=state.freeze
+    )
 
 
 def _changes(merge: Merged, environment: str) -> tuple[Comparison, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
+from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
 from promptops.live.store import Store, entries
@@ -33,6 +34,7 @@ def hold(
     whole = whole_digest(digest, known, missing="no held digest" if lift else "no digest")
 
     def decide(state: State) -> Proposal:
+        check_not_frozen(state, intent)
         move = moves.lift if lift else moves.hold
         return move(state, unit, whole, intent, request=request)
 

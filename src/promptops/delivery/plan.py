@@ -18,7 +18,7 @@ from promptops.delivery.comparison import Comparison, Notice, compare
 from promptops.delivery.versions import Past, as_errors, other_texts_before, past_of
 from promptops.errors import CheckFailed
 from promptops.finding import Finding
-from promptops.live.records import Head, Pointer, State
+from promptops.live.records import Freeze, Head, Pointer, State
 from promptops.live.store import Store
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.digest import digest_of, short
@@ -45,13 +45,15 @@ class Plan:
     units: tuple[Comparison, ...]
     untouched: tuple[str, ...]
     findings: tuple[Finding, ...]
+    freeze: Freeze | None = None
 
     @property
     def digest(self) -> str:
         return plan_digest(self._facts())
 
     def as_json(self) -> dict[str, Any]:
-        """`{"environment", "head", "commit", "digest", "units"}`; see Comparison for the units."""
+        """`{"environment", "head", "freeze", "commit", "digest", "units"}`; see Comparison for the
+        units."""
         facts = self._facts()
         units = facts.pop("units")
         return {**facts, "digest": self.digest, "units": units}
@@ -60,6 +62,7 @@ class Plan:
         return {
             "environment": self.environment,
             "head": None if self.head is None else asdict(self.head),
+            "freeze": self.freeze and asdict(self.freeze),
             "commit": self.commit,
             "units": [unit.as_json() for unit in self.units],
         }
@@ -128,7 +131,15 @@ def plan_of(
         if not unit.held:
             findings += judge(candidate.tree, item.source, standard)
             findings += as_errors(candidate.tree, item.source, unit.notices, standard.rules)
-    return Plan(store.environment, state.head, candidate.commit, units, untouched, tuple(findings))
+    return Plan(
+        store.environment,
+        state.head,
+        candidate.commit,
+        units,
+        untouched,
+        tuple(findings),
+        state.freeze,
+    )
 
 
 def _is_live(

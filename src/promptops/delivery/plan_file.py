@@ -110,7 +110,8 @@ def _head_moved(store: Store, planned: Planned, state: State) -> Iterator[str]:
         newer = takewhile(lambda entry: entry.revision > since, entries(store))
         for entry in islice(newer, MOST_NAMED):
             units = ", ".join(change.unit for change in entry.changes[:MOST_NAMED])
-            yield f"revision {entry.revision} is a {entry.action} of {units} by {entry.actor}"
+            what = f"{entry.action} of {units}" if units else entry.action
+            yield f"revision {entry.revision} is a {what} by {entry.actor}"
     for unit, (before, _) in planned.moves.items():
         live = state.pointers.get(unit)
         digest = None if live is None else live.digest

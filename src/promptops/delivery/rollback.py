@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable
 
+from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
@@ -23,6 +24,7 @@ def rollback(
     *,
     force: bool = False,
     resume: bool = False,
+    agree: Agree = as_proposed,
 ) -> Deployment:
     """Put units back: to the release before, or to a digest, revision or commit.
 
@@ -49,7 +51,10 @@ def rollback(
 
     def decide(state: State) -> Proposal:
         targets, skipped = choose(state)
-        return moves.rollback(state, targets, intent, request=request, force=force, skipped=skipped)
+        proposal = moves.rollback(
+            state, targets, intent, request=request, force=force, skipped=skipped
+        )
+        return agree(state, proposal)
 
     return carry_out(store, state, decide, request)
 
@@ -94,7 +99,7 @@ def _revision(store: Store, state: State, to: str) -> int | None:
     if to.startswith("sha256:") or not _HEX.fullmatch(to):
         return None
     for entry in entries(store):
-        if entry.action == "deploy" and entry.commit and entry.commit.startswith(to):
+        if entry.action in {"deploy", "promote"} and entry.commit and entry.commit.startswith(to):
             return entry.revision
     return None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptops.delivery.in_git import InGit
-from promptops.live.records import Head, Pointer
+from promptops.live.records import Freeze, Head, Pointer
 from promptops.live.store import Store
 
 
@@ -22,7 +22,7 @@ class UnitStatus:
 
     def as_json(self) -> dict[str, Any]:
         live = self.live
-        return {
+        facts = {
             "unit": self.unit,
             "digest": live and live.digest,
             "revision": live and live.revision,
@@ -31,6 +31,7 @@ class UnitStatus:
             "state": self.state,
             "held": [hold.digest for hold in live.held] if live else [],
         }
+        return facts | ({"break_glass": live.break_glass} if live and live.break_glass else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class EnvironmentStatus:
     units: tuple[UnitStatus, ...]
     present: int
     current: int
+    freeze: Freeze | None = None
 
 
 def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
@@ -58,7 +60,9 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     head = state.head
     live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
     current = sum(head is not None and client.serves(head, live, head) for client in clients)
-    return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
+    return EnvironmentStatus(
+        store.environment, state.head, units, len(clients), current, state.freeze
+    )
 
 
 def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from promptops.errors import Refused, UnknownUnit
@@ -26,7 +26,9 @@ from promptops.manifest.digest import short
 class Intent:
     """Who wants it, why, when (RFC 3339, UTC), from which commit, under which operation id.
 
-    `where` are the options that name the environment, for hints, which name whole commands.
+    `commits` names those of units that come from another one. `break_glass` says why past the
+    protection of the environment, where that is so. `where` are the options that name the
+    environment, for hints, which name whole commands.
     """
 
     operation: str
@@ -35,6 +37,8 @@ class Intent:
     reason: str = ""
     commit: str | None = None
     where: tuple[str, ...] = ()
+    break_glass: str = ""
+    commits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def deploy(
     *,
     skip_held: bool,
     request: str,
+    action: str = "deploy",
 ) -> Proposal:
     """Make the wanted digests (unit → digest) live. Raises Refused when one is held."""
     moved: list[tuple[Change, Pointer]] = []
@@ -98,9 +103,10 @@ def deploy(
             continue
         before = None if live is None else live.digest
         held = () if live is None else live.held
-        pointer = Pointer(digest, _next(state), intent.at, intent.commit, held)
-        moved.append((Change(unit, before, digest, intent.commit), pointer))
-    return _proposal("deploy", state, intent, request, moved, tuple(skipped))
+        commit = intent.commits.get(unit, intent.commit)
+        pointer = Pointer(digest, _next(state), intent.at, commit, held, intent.break_glass)
+        moved.append((Change(unit, before, digest, commit), pointer))
+    return _proposal(action, state, intent, request, moved, tuple(skipped))
 
 
 def rollback(
@@ -232,6 +238,25 @@ def live_pointer(state: State, unit: str, environment: str) -> Pointer:
     )
 
 
+def entry_of(
+    action: str, state: State, intent: Intent, request: str, changes: tuple[Change, ...] = ()
+) -> Entry:
+    """The next entry of the history."""
+    commits = {change.commit for change in changes}
+    return Entry(
+        revision=_next(state),
+        action=action,
+        at=intent.at,
+        actor=intent.actor,
+        commit=commits.pop() if len(commits) == 1 else None,
+        reason=intent.reason,
+        operation=intent.operation,
+        request=request,
+        changes=changes,
+        break_glass=intent.break_glass,
+    )
+
+
 def _next(state: State) -> int:
     return 1 if state.head is None else state.head.revision + 1
 
@@ -259,16 +284,5 @@ def _proposal(
 ) -> Proposal:
     if not moved:
         return Proposal(None, {}, skipped)
-    commits = {change.commit for change, _ in moved}
-    entry = Entry(
-        revision=_next(state),
-        action=action,
-        at=intent.at,
-        actor=intent.actor,
-        commit=commits.pop() if len(commits) == 1 else None,
-        reason=intent.reason,
-        operation=intent.operation,
-        request=request,
-        changes=tuple(change for change, _ in moved),
-    )
+    entry = entry_of(action, state, intent, request, tuple(change for change, _ in moved))
     return Proposal(entry, {change.unit: pointer for change, pointer in moved}, skipped)

@@ -54,7 +54,8 @@ class Pointer:
     """Which release of a unit is live.
 
     `revision` is the environment's at which this unit last changed, `since` when that was (RFC
-    3339, UTC), `commit` the one that the release was built from.
+    3339, UTC), `commit` the one that the release was built from, `break_glass` why it was deployed
+    past the protection of the environment, where it was.
     """
 
     digest: str
@@ -62,21 +63,25 @@ class Pointer:
     since: str
     commit: str | None = None
     held: tuple[Hold, ...] = ()
+    break_glass: str = ""
 
     def holds(self, digest: str) -> bool:
         return any(hold.digest == digest for hold in self.held)
 
     def to_json(self) -> str:
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        if not self.break_glass:
+            del facts["break_glass"]
         return encode(facts | {"held": [asdict(hold) for hold in self.held]})
 
     @classmethod
     def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
         """Raises StoreCorrupt when `text` is no pointer."""
         try:
-            facts = {"commit": None, "held": []} | json.loads(text)
+            facts = {"commit": None, "held": [], "break_glass": ""} | json.loads(text)
             held = tuple(Hold(**typed(hold, Hold.__slots__)) for hold in listed(facts["held"]))
-            return cls(**typed(facts, ("digest", "revision", "since", "commit")), held=held)
+            names = [name for name in cls.__slots__ if name != "held"]
+            return cls(**typed(facts, names), held=held)
         except JUNK as error:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
@@ -120,7 +125,8 @@ class Entry:
 
     `request` names what was asked for, so that an operation id that is used again can be told
     from one that is used for something else. `previous` is the `link` of the entry before, so that
-    nobody changes, drops or reorders one unnoticed.
+    nobody changes, drops or reorders one unnoticed. `break_glass` says why the protection of the
+    environment was passed by, where it was.
     """
 
     revision: int
@@ -133,6 +139,7 @@ class Entry:
     request: str
     changes: tuple[Change, ...]
     previous: str = ""
+    break_glass: str = ""
     _stored: str = field(default="", compare=False, repr=False)
 
     @property
@@ -142,8 +149,9 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         facts = {name: getattr(self, name) for name in _SHOWN}
-        if not self.previous:
-            del facts["previous"]
+        for name in ("previous", "break_glass"):
+            if not facts[name]:
+                del facts[name]
         return facts | {"changes": [change.as_json() for change in self.changes]}
 
     def to_json(self) -> str:
@@ -155,7 +163,7 @@ class Entry:
     def from_json(cls, text: str | bytes) -> "Entry":
         """Raises StoreCorrupt when `text` is no entry."""
         try:
-            facts = {"previous": ""} | json.loads(text)
+            facts = {"previous": "", "break_glass": ""} | json.loads(text)
             changes = tuple(Change.from_json(change) for change in listed(facts["changes"]))
             names = [name for name in (*_SHOWN, "request") if name != "changes"]
             data = text.encode() if isinstance(text, str) else text

@@ -1,4 +1,4 @@
-"""Git, read only: commits, the files of a commit, and which commit is older.
+"""Git: commits, the files of a commit, and which commit is older.
 
 Only plumbing is used that runs nothing of the repository's own configuration: no status, no diff,
 no hooks, no fsmonitor, no fetch.
@@ -8,9 +8,10 @@ import os
 import posixpath
 import re
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 # GitPython refuses to be imported where git is not on the PATH; the first command says it better.
@@ -104,6 +105,13 @@ class Repository:
         except UsageError:
             return False
 
+    def find(self, revision: str) -> str | None:
+        """The full id of the commit that a revision names; None when this clone has none."""
+        try:
+            return self.commit(revision)
+        except UsageError:
+            return None
+
     def is_older(self, commit: str, than: str) -> bool | None:
         """Whether `commit` is a strict ancestor of `than`; None when git cannot tell here."""
         if commit == than:
@@ -129,6 +137,24 @@ class Repository:
                     f"has no common past of {base[:12]} and {commit[:12]}"
                 ) from error
             return base
+
+    def plumb(
+        self, *words: str, given: bytes = b"", variables: Mapping[str, str] | None = None
+    ) -> str:
+        """What a command says to `given`, and no hook hears of it; raises UsageError, E407."""
+        with TemporaryFile() as file:
+            file.write(given)
+            file.seek(0)
+            command = ["git", "-c", "core.hooksPath=/dev/null", *words]
+            try:
+                said = self._repo.git.execute(command, istream=file, env=variables or {})
+            except GitError as error:
+                why = str(getattr(error, "stderr", error)).strip().splitlines()
+                told = why[-1].removeprefix("stderr: ").strip("' ") if why else "it failed"
+                raise UsageError(
+                    f"git {words[0]} did not do it: {told}", "see git status", code="E407"
+                ) from error
+        return str(said)
 
     def _is_shallow(self) -> bool:
         return str(self._repo.git.rev_parse("--is-shallow-repository")) == "true"

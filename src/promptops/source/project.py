@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place, errors_in
@@ -21,6 +22,7 @@ from promptops.source.text import MAX_BYTES, read_text
 from promptops.source.tree import FileRefused, Tree
 
 PROJECT_FILE = "promptops.yaml"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -33,13 +35,27 @@ class InvalidProject(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
+class Soak:
+    """Where a release must have been live, and for how many seconds, before it is promoted."""
+
+    source: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSettings:
-    """One environment: the store's URL as written, and what is allowed there."""
+    """One environment: the store's URL as written, and what is allowed there.
+
+    A `protected` one takes deployments from CI only, and from commits on `branch`.
+    """
 
     store: str
     create: bool = False
     allow_dirty: bool = False
     policy: tuple[str, ...] = ()
+    protected: bool = False
+    branch: str = ""
+    soak: Soak | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +149,7 @@ def read_project(root: Path, tree: Tree | None = None) -> Project:
         root,
         facts.get("manifests", "manifests").strip("/"),
         MappingProxyType(
-            {
-                name: EnvironmentSettings(
-                    **{**settings, "policy": tuple(settings.get("policy", ()))}
-                )
-                for name, settings in facts["environments"].items()
-            }
+            {name: _settings(settings) for name, settings in facts["environments"].items()}
         ),
         tuple(facts.get("policy", ())),
         rules,
@@ -146,3 +157,11 @@ def read_project(root: Path, tree: Tree | None = None) -> Project:
         tuple(ruled(with_lines(found, [(PROJECT_FILE, data)], tree, tell_secrets=True), rules)),
         tree,
     )
+
+
+def _settings(facts: Mapping[str, Any]) -> EnvironmentSettings:
+    read = {**facts, "policy": tuple(facts.get("policy", ()))}
+    if "soak" in facts:
+        length = facts["soak"]["for"]
+        read["soak"] = Soak(facts["soak"]["from"], int(length[:-1]) * _SECONDS[length[-1]])
+    return EnvironmentSettings(**read)

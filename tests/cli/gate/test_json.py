@@ -16,11 +16,12 @@ def test_json_has_a_fixed_shape(held: Project) -> None:
     assert (facts["verdict"], facts["base"], facts["commit"]) == ("fail", base, commit)
     (item,) = facts["environments"]
     assert list(item) == [
-        *("environment", "verdict", "offline", "error", "plan", "changes", "drift", "held"),
+        *("environment", "verdict", "offline", "error", "freeze"),
+        *("plan", "changes", "drift", "held"),
         "markdown",
     ]
     assert (item["environment"], item["verdict"], item["offline"]) == ("production", "fail", False)
-    assert list(item["plan"]) == ["environment", "head", "commit", "digest", "units"]
+    assert list(item["plan"]) == ["environment", "head", "freeze", "commit", "digest", "units"]
     assert [unit["unit"] for unit in item["changes"]] == ["greeter"]
     assert item["held"] == [
         {

@@ -26,9 +26,7 @@ class PullRequest:
 
 def pull_request(variables: Mapping[str, str]) -> PullRequest | None:
     """None for a run that no pull request started; raises UsageError outside GitHub."""
-    repository = _needed(variables, "GITHUB_REPOSITORY")
-    if not _REPOSITORY.fullmatch(repository):
-        raise UsageError("GITHUB_REPOSITORY is not OWNER/NAME", "it is set by GitHub's runner")
+    found_in = repository(variables)
     path = Path(_needed(variables, "GITHUB_EVENT_PATH"))
     try:
         event = json.loads(path.read_bytes())
@@ -38,7 +36,15 @@ def pull_request(variables: Mapping[str, str]) -> PullRequest | None:
         ) from error
     found = event.get("pull_request") if isinstance(event, dict) else None
     number = found.get("number") if isinstance(found, dict) else None
-    return PullRequest(repository, number) if isinstance(number, int) else None
+    return PullRequest(found_in, number) if isinstance(number, int) else None
+
+
+def repository(variables: Mapping[str, str]) -> str:
+    """OWNER/NAME; raises UsageError."""
+    name = _needed(variables, "GITHUB_REPOSITORY")
+    if not _REPOSITORY.fullmatch(name):
+        raise UsageError("GITHUB_REPOSITORY is not OWNER/NAME", "it is set by GitHub's runner")
+    return name
 
 
 def api(variables: Mapping[str, str]) -> Api:

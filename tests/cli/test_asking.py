@@ -1,0 +1,146 @@
+"""A person at a terminal is asked once; where nobody can be asked, a protected one needs --yes."""
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from promptops.live.records import Head
+from promptops.live.store import Store
+from tests.cli.projects import ADA, Project, short
+from tests.cli.terminal import QUESTION, Terminal
+
+PLACE = ("--env", "production")
+ROLLBACK = ("rollback", "greeter", *PLACE)
+
+
+@pytest.fixture
+def protected(deployed_twice: Project) -> Project:
+    """Production is protected, without a word about branches."""
+    text = (deployed_twice.root / "promptops.yaml").read_text()
+    deployed_twice.write(
+        "promptops.yaml", text.replace('_STORE}"}', '_STORE}", protected: true, branch: main}')
+    )
+    deployed_twice.commit("protect production")
+    return deployed_twice
+
+
+@pytest.mark.parametrize("answer", ["y\n", "YES\n"])
+def test_a_rollback_is_asked_about_once_and_done(
+    deployed_twice: Project, store: Store, store_url: str, answer: str
+) -> None:
+    first, second = deployed_twice.git("rev-parse", "HEAD~1", "HEAD").split()
+    before, after = (short(deployed_twice.digest("greeter", commit=one)) for one in (second, first))
+    asked = Terminal(deployed_twice, *ROLLBACK, "--reason", "loops").until_asked()
+    assert store.read().head == Head(1, 2)
+    done = asked.answer(answer)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[:2] == [
+        f"rollback in production, which is at revision 2 in {store_url}:",
+        "  because: loops",
+    ]
+    assert lines[2].startswith(
+        f"  greeter  {before} → {after}  held: {before}  from commit {first[:12]}; what is live is "
+    )
+    assert done.out.count(QUESTION.decode()) == 1
+    assert done.out.endswith(f"  greeter  {before} → {after}  held: {before}\n")
+    assert store.read().head == Head(1, 3)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ROLLBACK,
+        ("deploy", "greeter", *PLACE),
+        ("freeze", *PLACE, "--reason", "Black Friday"),
+    ],
+)
+def test_another_answer_changes_nothing(
+    deployed_twice: Project, contents: Callable[[], object], command: tuple[str, ...]
+) -> None:
+    deployed_twice.says("greeter", "Good night.")
+    before = contents()
+    for answer in ("n\n", "\n", "\x04"):
+        done = Terminal(deployed_twice, *command).until_asked().answer(answer)
+        assert done.code == 3
+        assert f"error[declined]: the {command[0]} was not agreed to" in done.out
+    assert contents() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_at_the_question_changes_nothing(
+    deployed_twice: Project,
+    contents: Callable[[], object],
+    number: signal.Signals,
+    code: int,
+    word: str,
+) -> None:
+    before = contents()
+    done = Terminal(deployed_twice, *ROLLBACK).until_asked().kill(number)
+    assert (done.code, contents()) == (code, before)
+    assert f"error: {word}" in done.out
+
+
+def test_yes_and_nothing_to_do_ask_nobody(deployed_twice: Project) -> None:
+    assert Terminal(deployed_twice, *ROLLBACK, "--yes").end().code == 0
+    done = Terminal(deployed_twice, "deploy", "farewell", *PLACE).end()
+    assert (done.code, QUESTION.decode() in done.out) == (0, False)
+
+
+def test_what_is_agreed_to_is_of_the_moment_of_the_answer(
+    deployed_twice: Project, store: Store
+) -> None:
+    asked = Terminal(deployed_twice, *ROLLBACK).until_asked()
+    deployed_twice.says("farewell", "Bye.")
+    assert deployed_twice.run("deploy", "farewell", *PLACE).code == 0
+    assert asked.answer("y\n").code == 0
+    newest, other, *_ = store.history()
+    assert (newest.revision, newest.action, other.action) == (4, "rollback", "deploy")
+    assert newest.at > other.at
+    live = store.read().pointers["greeter"]
+    assert {live.since, *(hold.at for hold in live.held)} == {newest.at}
+
+
+def test_what_was_not_agreed_to_is_not_done_after_a_lost_race(
+    deployed_twice: Project, store: Store
+) -> None:
+    """farewell was asked about; then somebody moves greeter, and this would take it back."""
+    commit = deployed_twice.says("farewell", "Bye.")
+    newer = deployed_twice.says("greeter", "Hello.")
+    command = ("deploy", "--all", *PLACE, "--allow-older", "--commit", commit)
+    asked = Terminal(deployed_twice, *command).until_asked()
+    assert deployed_twice.run("deploy", "greeter", *PLACE, "--commit", newer).code == 0
+    done = asked.answer("y\n")
+    assert done.code == 3
+    assert "error[moved]: the environment was changed meanwhile, and this is not what" in done.out
+    assert [entry.revision for entry in store.history()] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_in_a_protected_environment_nobody_to_ask_needs_yes(
+    protected: Project, store: Store, store_url: str, contents: Callable[[], object], named: bool
+) -> None:
+    where = ("--store", store_url) if named else ()
+    before = contents()
+    for command in (ROLLBACK, ("freeze", *PLACE, "--reason", "Black Friday")):
+        done = protected.run(*command, *where, "--json")
+        assert (done.code, contents()) == (3, before)
+        assert done.json["refused"] == {
+            "code": "confirmation-needed",
+            "message": "production is protected, and there is no terminal to ask on whether this "
+            f"{command[0]} is meant",
+            "hint": "nothing was changed; say --yes when it is meant",
+        }
+    assert protected.run(*ROLLBACK, *where, "--yes").code == 0
+    assert store.history(limit=1)[0].actor == ADA
+
+
+def test_a_rollback_with_a_broken_project_file_is_not_held_up(
+    protected: Project, store_url: str
+) -> None:
+    protected.write("promptops.yaml", "environments: [")
+    assert protected.run(*ROLLBACK, "--store", store_url).code == 0
