@@ -48,6 +48,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
             },
         ],
         "clients": {"present": 0, "current": 0},
+        "drill": {"last": None, "warning": ""},
     }
     assert second != first
 

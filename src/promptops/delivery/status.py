@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from promptops.delivery.drill.record import Record, kept
 from promptops.delivery.in_git import InGit
 from promptops.live.records import Head, Pointer
 from promptops.live.store import Store
@@ -35,13 +36,17 @@ class UnitStatus:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """An environment in one moment; `present` clients, of which `current` serve the head."""
+    """An environment in one moment; `present` clients, of which `current` serve the head.
+
+    `drill` is the last one.
+    """
 
     environment: str
     head: Head | None
     units: tuple[UnitStatus, ...]
     present: int
     current: int
+    drill: Record | None
 
 
 def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
@@ -58,7 +63,8 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     head = state.head
     live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
     current = sum(head is not None and client.serves(head, live, head) for client in clients)
-    return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
+    drill = kept(store.reports())
+    return EnvironmentStatus(store.environment, state.head, units, len(clients), current, drill)
 
 
 def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
