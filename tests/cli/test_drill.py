@@ -155,13 +155,14 @@ def test_two_drills_that_begin_in_one_moment_do_not_both_happen(
     assert without_the_record(contents()) == without_the_record(before)
 
 
-def test_there_must_be_something_to_go_back_to(deployed: Project, contents: Contents) -> None:
+def test_without_an_earlier_release_there_is_nothing_to_drill(
+    deployed: Project, contents: Contents
+) -> None:
     before = contents()
     done = deployed.here(*DRILL, "1")
-    assert done.code == 3
-    assert done.err.startswith(
-        "error[no-target]: no unit of production has an earlier release to go back to\n"
-    )
+    said = "production: nothing to drill, no unit has an earlier release to go back to\n"
+    assert (done.code, done.out, done.err) == (0, said, "")
+    assert deployed.here(*DRILL, "1", "--json").json["units"] == 0
     assert contents() == before
 
 
@@ -262,7 +263,7 @@ def test_a_held_release_is_not_what_a_drill_goes_back_to(
     held = deployed_twice.digest("greeter", commit="HEAD~1")
     hold = ("hold", "greeter", held, "--env", "production", "--reason", "bad")
     assert deployed_twice.here(*hold).code == 0
-    assert deployed_twice.here(*DRILL, "1").code == 3
+    assert deployed_twice.here(*DRILL, "1", "--json").json["units"] == 0
 
 
 def test_memory_has_no_other_processes(empty_folder: Project) -> None:

@@ -12,9 +12,11 @@ from promptops.cli.report import named, new_intent
 from promptops.cli.settings import Environment
 from promptops.delivery.drill.drill import Drill
 from promptops.delivery.drill.drill import drill as carry_out_drill
+from promptops.delivery.drill.record import Record
 from promptops.errors import Unconfirmed, UsageError
 
 CLIENTS = 10
+_COUNTS = ("clients", "units", "confirmed")
 MOST_CLIENTS = 200
 
 
@@ -58,6 +60,12 @@ def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:
         done = carry_out_drill(opened, clients, new_intent(place, None, ""))
     finally:
         opened.close()
+    if done is None:
+        # As a rehearsal, which does not fail for want of an earlier release.
+        facts = dict.fromkeys(Record.__slots__) | dict.fromkeys(_COUNTS, 0)
+        nothing = f"{place.name}: nothing to drill, no unit has an earlier release to go back to"
+        emit(output, {"environment": place.name, **facts}, nothing)
+        return
     emit(output, {"environment": place.name, **asdict(done.record)}, _text(place, done))
     if not done.record.passed:
         raise _unconfirmed(done)

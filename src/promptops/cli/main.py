@@ -38,7 +38,7 @@ COMMANDS = {
     "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
     "acl": ("acl", "Print the ACL line for a Redis user of an environment, by role."),
-    "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
+    "gha": ("gha", "Put a verdict on GitHub: comment, summary, annotations, issue."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
 }
 

@@ -47,11 +47,12 @@ class _Step:
         return self.confirmation.confirmed == clients
 
 
-def drill(store: Store, clients: int, intent: Intent, patience: float = PATIENCE) -> Drill:
+def drill(store: Store, clients: int, intent: Intent, patience: float = PATIENCE) -> Drill | None:
     """Swap forward and back with so many client processes, and keep the record.
 
     Each of the three steps, of which the first is the start of the clients, takes at most
-    `patience` seconds. Raises UsageError, Refused, StoreError, OutcomeUnknown.
+    `patience` seconds. None when no unit has an earlier release to go back to. Raises UsageError,
+    Refused, StoreError, OutcomeUnknown.
     """
     if store.address.scheme == "memory":
         raise UsageError(
@@ -61,11 +62,7 @@ def drill(store: Store, clients: int, intent: Intent, patience: float = PATIENCE
     state = read_existing(store)
     earlier = _earlier(store, state)
     if not earlier:
-        raise Refused(
-            "no-target",
-            f"no unit of {store.environment} has an earlier release to go back to",
-            "a drill needs one that was deployed twice",
-        )
+        return None
     with scratch_beside(store) as scratch:
         steps = _carried_out(store, scratch, state, earlier, clients, intent, patience)
     record = _record(steps, clients, len(earlier), intent)
