@@ -36,11 +36,14 @@ class Scratch:
         """Before each step, of which none takes as long as the lease."""
         self.store.announce(self._presence, LEASE)
 
+    def leave(self) -> None:
+        """To whoever has it."""
+        self.store.withdraw(self._presence.client)
+
     def _alone(self) -> None:
         self.renew()
         others = [each for each in self.store.clients() if _is_another(each, self._presence)]
         if others:
-            self.store.withdraw(self._presence.client)
             raise Refused(
                 "drill-running",
                 f"a drill of {self.store.environment.removesuffix(SCRATCH)} runs already: "
@@ -54,13 +57,17 @@ def scratch_beside(store: Store) -> Iterator[Scratch]:
     """An empty environment in the same store; removed however this ends."""
     beside = open_store(store.address, store.environment + SCRATCH)
     try:
-        scratch = Scratch(beside)
-        scratch.take()
+        scratch, ours = Scratch(beside), False
         try:
+            scratch.take()
+            ours = True
             yield scratch
         finally:
             with undisturbed():
-                beside.erase()
+                if ours:
+                    beside.erase()
+                else:
+                    scratch.leave()
     finally:
         beside.close()
 
