@@ -37,6 +37,8 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
         "[" * 100_000,
         RECORD.to_json().replace("20,", '"20",', 1),
         RECORD.to_json().replace("0.4", "true"),
+        RECORD.to_json().replace("0.4", "NaN"),
+        RECORD.to_json().replace("0.4", "1e999"),
         RECORD.to_json().replace("2026-11-20T10:00:00.000Z", "yesterday"),
         RECORD.to_json().replace("2026-11-20T10:00:00.000Z", "2026-11-20T10:00:00"),
     ],

@@ -5,7 +5,7 @@ Nothing of the real environment changes but the record that is kept there.
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from promptops.delivery.confirm import Confirmation, await_clients
@@ -101,15 +101,7 @@ def _carried_out(
         raise OutcomeUnknown("the scratch environment of the drill has no head")
     with processes.clients(beside.address, beside.environment, clients) as running:
         scratch.renew()
-        started = time.monotonic()
-        while (
-            sum(each.app == APP for each in beside.clients()) < clients
-            and all(process.poll() is None for process in running)
-            and time.monotonic() - started < patience
-        ):
-            time.sleep(LOOK_EVERY)
-        left = patience - (time.monotonic() - started)
-        steps = [_Step(_awaited(beside, began, first, started, left))]
+        steps = [_first(beside, began, first, running, patience)]
         there = {unit: live[unit] for unit in earlier}
         for wanted, to in ((there, there), (None, earlier)):
             if not steps[-1].by_all(clients):
@@ -122,6 +114,25 @@ def _carried_out(
     return steps
 
 
+def _first(
+    beside: Store,
+    head: Head,
+    wanted: Mapping[str, str],
+    running: Sequence[processes.Process],
+    patience: float,
+) -> _Step:
+    """Until all who were started serve the environment as it begins, or one has ended."""
+    started = time.monotonic()
+    while (
+        sum(each.app == APP for each in beside.clients()) < len(running)
+        and all(process.poll() is None for process in running)
+        and time.monotonic() - started < patience
+    ):
+        time.sleep(LOOK_EVERY)
+    left = patience - (time.monotonic() - started)
+    return _Step(await_clients(beside, head, wanted, started, left, APP))
+
+
 def _step(
     beside: Store, order: Order, to: Mapping[str, str], clients: int, patience: float
 ) -> _Step:
@@ -131,18 +142,12 @@ def _step(
     if moved.live != to:
         raise OutcomeUnknown("a command of the drill went to other releases than a rollback would")
     left = patience - (time.monotonic() - started)
-    confirmation = _awaited(beside, moved.head, moved.live, started, left)
+    confirmation = await_clients(beside, moved.head, moved.live, started, left, APP)
     step = _Step(confirmation)
     seconds = confirmation.slowest_seconds
     if not step.by_all(clients) or seconds is None:
         return step
     return _Step(confirmation, seconds, seconds - (moved.swapped - started))
-
-
-def _awaited(
-    beside: Store, head: Head, wanted: Mapping[str, str], since: float, seconds: float
-) -> Confirmation:
-    return await_clients(beside, head, wanted, since, seconds, APP)
 
 
 def _of_drill(intent: Intent) -> Intent:

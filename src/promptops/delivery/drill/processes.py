@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from promptops.live.moves import Intent
 from promptops.live.records import Head
 
 APP = "promptops-drill"
-TIME_TO_END = 2.0
+TIME_TO_END = 5.0
+
+Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,9 @@ class Moved:
 
 
 @contextmanager
-def clients(
-    address: Address, environment: str, count: int
-) -> Iterator[list[subprocess.Popen[bytes]]]:
+def clients(address: Address, environment: str, count: int) -> Iterator[list[Process]]:
     """So many apps, each a process of its own; none is left at the end."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Process] = []
     try:
         for _ in range(count):
             with undisturbed():
@@ -85,7 +86,7 @@ def _moved(answer: object) -> Moved:
     return answer
 
 
-def _start(name: str, stdout: int) -> "subprocess.Popen[bytes]":
+def _start(name: str, stdout: int) -> Process:
     # Settings of apps on this machine, a pin or a cache, are not for the apps of a drill.
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PROMPTOPS")}
     return subprocess.Popen(
@@ -99,23 +100,24 @@ def _start(name: str, stdout: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _tell(process: "subprocess.Popen[bytes]", facts: Any) -> None:
+def _tell(process: Process, facts: Any) -> None:
     assert process.stdin is not None  # noqa: S101 - it was asked for above
     with suppress(BrokenPipeError):  # it has ended, which is seen by its silence
         process.stdin.write(pickle.dumps(facts))
         process.stdin.flush()
 
 
-def _end(running: list["subprocess.Popen[bytes]"]) -> None:
+def _end(running: list[Process]) -> None:
     """All at once, then each: who does not leave by itself is killed, and cannot write any more."""
     for process in running:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
+    until = time.monotonic() + TIME_TO_END
     for process in running:
         try:
-            process.wait(TIME_TO_END)
+            process.wait(max(until - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

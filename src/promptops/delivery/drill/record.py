@@ -53,9 +53,13 @@ class Record:
         fits = (
             all(isinstance(found[name], str) for name in _TEXTS)
             and all(type(found[name]) is int for name in _COUNTS)
-            and all(found[name] is None or type(found[name]) in {int, float} for name in _SECONDS)
+            and all(found[name] is None or _is_a_time(found[name]) for name in _SECONDS)
         )
         return cls(**found) if fits else None
+
+
+def _is_a_time(value: object) -> bool:
+    return type(value) in {int, float} and isinstance(value, int | float) and 0 <= value < 86400
 
 
 def kept(reports: Mapping[str, str]) -> Record | None:
