@@ -17,6 +17,7 @@ from benchmarks import (
     commands,
     comparing,
     contending,
+    drilling,
     growing,
     occupying,
     planning,
@@ -44,6 +45,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "comparing": comparing.rows,
     "planning": planning.rows,
     "spreading": spreading.rows,
+    "drilling": drilling.rows,
 }
 
 

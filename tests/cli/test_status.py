@@ -1,6 +1,9 @@
 """status: what is live, who serves it, and how that compares with git."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from promptops.live.store import Store
 from tests.cli.apps import App
@@ -49,6 +52,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
             },
         ],
         "clients": {"present": 0, "current": 0},
+        "drill": {"last": None, "warning": ""},
     }
     assert second != first
 
@@ -168,3 +172,32 @@ def test_a_client_that_hangs_is_present_and_not_current(
     deployed.says("greeter", "Good evening.")
     deployed.run("deploy", "greeter", "--env", "production", "--wait=0.5")
     assert deployed.run(*STATUS, "--json").json["clients"] == {"present": 3, "current": 2}
+
+
+def test_a_drill_of_long_ago_is_warned_of(deployed: Project, store: Store) -> None:
+    facts: dict[str, Any] = {
+        "at": AT,
+        "actor": "Ada",
+        "version": "0.1.0",
+        "clients": 20,
+        "units": 2,
+    }
+    facts |= {"forward_seconds": 0.4, "back_seconds": 0.43, "slowest": 0.1, "confirmed": 20}
+    now = datetime.now(UTC)
+    for days, warned in ((89, False), (91, True)):
+        facts["at"] = (now - timedelta(days=days, minutes=1)).isoformat()
+        store.keep_report("~drill", json.dumps(facts))
+        done = deployed.here(*STATUS)
+        assert f"\nlast drill: {days} days ago, 20 of 20 clients, back in 0.43 s\n" in done.out
+        warning = f"the last drill is {days} days old"
+        way_out = "promptops rehearse --drill --env production"
+        assert done.err == (f"warning: {warning}: {way_out}\n" if warned else "")
+        drill = deployed.here(*STATUS, "--json").json["drill"]
+        assert drill == {"last": facts, "warning": warning if warned else ""}
+
+
+def test_a_record_that_nobody_of_ours_wrote_stops_no_status(
+    deployed: Project, store: Store
+) -> None:
+    store.keep_report("~drill", "gibberish")
+    assert deployed.here(*STATUS, "--json").json["drill"] == {"last": None, "warning": ""}

@@ -1,4 +1,4 @@
-"""GitHub's REST API on this machine, as far as comments go."""
+"""GitHub's REST API on this machine, as far as comments and issues go."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ BOT = "github-actions[bot]"
 
 
 class Api:
-    """Comments of pull request 7 of acme/prompts; `mood` is how it answers.
+    """Comments of pull request 7 of acme/prompts, and its issues; `mood` is how it answers.
 
     read only: as the token of a fork · down: 503 · elsewhere: a redirect to `elsewhere`.
     """
@@ -20,6 +20,7 @@ class Api:
         self.mood: Literal["well", "read only", "down", "elsewhere", "no JSON"] = "well"
         self.elsewhere = ""
         self.comments: list[dict[str, Any]] = []
+        self.issues: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.tokens: set[str | None] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -34,6 +35,12 @@ class Api:
         comment = {"id": 1000 + len(self.comments), "user": {"login": author}, "body": body}
         self.comments.append(comment)
         return comment
+
+    def issue(self, author: str, title: str, body: str, **facts: Any) -> dict[str, Any]:
+        """Somebody opens one."""
+        issue = {"number": 7 + len(self.issues), "user": {"login": author}, "state": "open"}
+        self.issues.append(issue | {"title": title, "body": body} | facts)
+        return self.issues[-1]
 
     def by(self, author: str) -> list[str]:
         return [comment["body"] for comment in self.comments if comment["user"]["login"] == author]
@@ -52,19 +59,34 @@ class Api:
             return 503, {"message": f"No server is available. {token}"}
         if self.mood == "read only" and method != "GET":
             return 403, {"message": "Resource not accessible by integration"}
+        return self._found(method, path, parse_qs(parts.query), body)
+
+    def _found(
+        self, method: str, path: str, asked: dict[str, list[str]], body: Any
+    ) -> tuple[int, Any]:
         match method, path:
             case "GET", "/repos/acme/prompts/issues/7/comments":
-                asked = parse_qs(parts.query)
-                size, page = int(asked["per_page"][0]), int(asked["page"][0])
-                return 200, self.comments[size * (page - 1) : size * page]
+                return 200, _page(self.comments, asked)
             case "POST", "/repos/acme/prompts/issues/7/comments":
                 return 201, self.comment(BOT, body["body"])
+            case "GET", "/repos/acme/prompts/issues":
+                found = [issue for issue in self.issues if [issue["state"]] == asked["state"]]
+                return 200, _page(found, asked)
+            case "POST", "/repos/acme/prompts/issues":
+                return 201, self.issue(BOT, body["title"], body["body"])
             case "PATCH", _:
-                for comment in self.comments:
-                    if path == f"/repos/acme/prompts/issues/comments/{comment['id']}":
-                        comment["body"] = body["body"]
-                        return 200, comment
+                parent, _, number = path.removeprefix("/repos/acme/prompts/").rpartition("/")
+                found = {"issues": self.issues, "issues/comments": self.comments}.get(parent, [])
+                for each in found:
+                    if str(each.get("number", each.get("id"))) == number:
+                        each.update(body)
+                        return 200, each
         return 404, {"message": "Not Found"}
+
+
+def _page(listed: list[dict[str, Any]], asked: dict[str, list[str]]) -> list[dict[str, Any]]:
+    size, page = int(asked["per_page"][0]), int(asked["page"][0])
+    return listed[size * (page - 1) : size * page]
 
 
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:

@@ -19,7 +19,7 @@ from tests.github.log import Command, commands_in
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 # How GitHub starts bash: without `shell:` in a workflow, and with `shell: bash`.
 _SHELLS = {None: ["bash", "-e"], "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"]}
-_AFTER_GATE = "!cancelled() && steps.gate.outcome != 'skipped'"
+_AFTER = re.compile(r"!cancelled\(\) && steps\.(\w+)\.outcome != 'skipped'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,9 @@ def _wanted(condition: str | None, results: list[StepResult], outcomes: dict[str
         return all(result.outcome != "failure" for result in results)
     match = _EXPRESSION.fullmatch(condition)
     assert match is not None, condition
-    assert match[1] == _AFTER_GATE, f"the runner does not know the condition {match[1]}"
-    return outcomes["gate"] != "skipped"
+    after = _AFTER.fullmatch(match[1])
+    assert after is not None, f"the runner does not know the condition {match[1]}"
+    return outcomes[after[1]] != "skipped"
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

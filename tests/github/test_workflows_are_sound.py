@@ -73,7 +73,9 @@ def test_no_other_action_is_used_than_the_two_pinned_ones(ours: list[str]) -> No
 def own_version_of(name: str) -> str:
     """The template with everything that this repository has to do in another way."""
     where = {"BRANCH": "main", "VARIABLE": "X"}
-    where["ENVIRONMENT"] = "production" if "rollback" in name else "local"
+    where["ENVIRONMENT"] = "local"
+    if name in {"promptops-rollback.yml", "promptops-rehearse.yml"}:
+        where |= {"ENVIRONMENT": "production", "VARIABLE": "PRODUCTION_REDIS_URL"}
     text = template(f"github/{name}", VERSION=VERSION, **where)
     text = text[text.index("name: ") :].replace(INSTALL, "python -m pip install --quiet .")
     if name == "promptops-rollback.yml":
@@ -84,6 +86,8 @@ def own_version_of(name: str) -> str:
         lines = [line.partition(" # the gate")[0] for line in steps[0].splitlines()]
         reading = "permissions:\n      contents: read # to check the repository out\n    steps:\n"
         return text.replace("permissions: {}\n    steps:\n", reading + "\n".join(lines) + "\n")
+    if name == "promptops-rehearse.yml":
+        return re.sub(r"  schedule:\n.*\n", "", text)
     return re.sub(r" *X: .*\n", "", text)
 
 

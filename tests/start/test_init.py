@@ -9,7 +9,12 @@ from promptops.source.shipped import schema_text
 from tests.cli.projects import PYTHON, Project, new_folder
 
 ROOT = Path(__file__).parents[2]
-WORKFLOWS = ["promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml"]
+WORKFLOWS = [
+    "promptops-check.yml",
+    "promptops-deploy.yml",
+    "promptops-rollback.yml",
+    "promptops-rehearse.yml",
+]
 
 
 def files(project: Project) -> dict[str, bytes]:
@@ -155,7 +160,7 @@ def test_the_wheel_carries_the_templates(tmp_path: Path) -> None:
         for path in (package / "templates").rglob("*")
         if path.is_file()
     }
-    assert len(templates) == 8
+    assert len(templates) == 9
     assert templates <= inside
 
 

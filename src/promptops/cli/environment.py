@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
+from promptops.cli.drilled import drill_facts, drill_lines, drill_warning
 from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
@@ -46,7 +48,7 @@ def status(env: str | None, store: str | None, output: str) -> None:
         found = read_status(opened, in_git)
     finally:
         opened.close()
-    head = found.head
+    head, now = found.head, datetime.now(UTC)
     facts = {
         "environment": found.environment,
         "epoch": head and head.epoch,
@@ -54,8 +56,12 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "freeze": found.freeze and asdict(found.freeze),
         "units": [unit.as_json() for unit in found.units],
         "clients": {"present": found.present, "current": found.current},
+        "drill": drill_facts(found, place, now),
     }
-    emit(output, facts, _status_text(found, place))
+    emit(output, facts, _status_text(found, place, now))
+    warning = drill_warning(found, place, now)
+    if warning:
+        say_warning(f"{warning}: promptops rehearse --drill --env {place.name}")
 
 
 def _in_git(place: Environment) -> InGit | None:
@@ -70,7 +76,7 @@ def _in_git(place: Environment) -> InGit | None:
         return None
 
 
-def _status_text(found: EnvironmentStatus, place: Environment) -> str:
+def _status_text(found: EnvironmentStatus, place: Environment, now: datetime) -> str:
     if found.head is None:
         return f"{found.environment}: {place.address} has never held it"
     rows = [("UNIT", "DIGEST", "REVISION", "COMMIT", "SINCE", "STATE", "HELD")]
@@ -94,6 +100,7 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
             table(rows) if len(rows) > 1 else "nothing is live",
             *_broken_glass(found),
             f"{found.current} of {found.present} clients serve it",
+            *drill_lines(found.drill, now),
         ]
     )
 

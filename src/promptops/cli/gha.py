@@ -1,4 +1,4 @@
-"""gha: put the verdict of a gate on GitHub."""
+"""gha: put verdicts on GitHub, of a gate and of a rehearsal."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from promptops.cli.github import run
 from promptops.cli.github.api import ApiFailed
 from promptops.cli.github.comment import AUTHOR, comments_of, keep_up_to_date
 from promptops.cli.github.gate import Gate, Judged, read_gate
+from promptops.cli.github.issue import keep_open, run_url, text_of
+from promptops.cli.github.way_back import read_drill, read_rehearsal, trouble
 from promptops.cli.github.workflow_commands import annotations, command
+from promptops.live.address import check_environment_name
 
 from_option = click.option(
     "--from",
@@ -22,10 +25,18 @@ from_option = click.option(
     help="What promptops gate --out FILE wrote.",
 )
 
+author_option = click.option(
+    "--author",
+    metavar="LOGIN",
+    default=AUTHOR,
+    show_default=True,
+    help="Whose texts are ours; name the account when the token is not the workflow's own.",
+)
+
 
 @click.group()
 def gha() -> None:
-    """Put the verdict of a gate on GitHub: as comment, summary and annotations.
+    """Put verdicts on GitHub: a gate's as comment, summary, annotations, a rehearsal's as issue.
 
     Runs in a step of a workflow and takes everything from the variables that GitHub sets there.
     These commands report and do not judge: they exit 0 whatever the verdict is, also when GitHub
@@ -39,13 +50,7 @@ def gha() -> None:
 
 @gha.command()
 @from_option
-@click.option(
-    "--author",
-    metavar="LOGIN",
-    default=AUTHOR,
-    show_default=True,
-    help="Whose comments are ours; name the account when the token is not the workflow's own.",
-)
+@author_option
 def comment(path: Path, author: str) -> None:
     """Keep one comment for each environment up to date on the pull request.
 
@@ -98,6 +103,51 @@ def annotate(path: Path) -> None:
     """
     for line in annotations(read_gate(path)):
         click.echo(line)
+
+
+@gha.command()
+@click.option("--env", "name", metavar="NAME", required=True, help="The environment.")
+@click.option(
+    "--rehearsal",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="What promptops rehearse --all -o json printed.",
+)
+@click.option(
+    "--drill",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What promptops rehearse --drill -o json printed.",
+)
+@author_option
+def issue(name: str, rehearsal: Path, drill: Path | None, author: str) -> None:
+    """Open an issue when the way back is blocked, or update the one that is open.
+
+    A command that ended without a result counts as blocked: what is not known is no way back.
+    Issues are never closed. Where GitHub does not take one, a warning says so, and the summary all.
+
+    \b
+    promptops gha issue --env production --rehearsal rehearsal.json --drill drill.json
+    """
+    check_environment_name(name)
+    lost = read_rehearsal(rehearsal)
+    found = trouble(lost, read_drill(drill) if drill else None, drilled=drill is not None)
+    if not found:
+        click.echo(f"{name}: the way back is not blocked, so no issue is opened")
+        return
+    text = text_of(name, found, run_url(os.environ))
+    in_repository, api = run.repository(os.environ), run.api(os.environ)
+    with _told_when_it_fails("the summary"):
+        run.add_summary(os.environ, text)
+    try:
+        done, number = keep_open(api, in_repository, name, text, author)
+        click.echo(f"issue {number} about {name}: {done}")
+    except ApiFailed as error:
+        why = f"GitHub said {error.message}. The summary says what the issue would have said."
+        if error.status in {403, 410}:
+            why += " The job needs permissions: {issues: write}, the repository issues."
+        click.echo(command("warning", why, title="promptops cannot open an issue"))
 
 
 @contextmanager

@@ -31,6 +31,7 @@ COMMANDS = {
     "deploy": ("deploy", "Make units live from a git commit."),
     "promote": ("promote", "Make live in one environment what is live in another."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
+    "rehearse": ("drill", "Prove that going back works, before it is needed."),
     "hold": ("hold", "Keep a release from coming back, lift that, or list what is kept."),
     "freeze": ("freeze", "Stop an environment for everything but going back."),
     "unfreeze": ("freeze", "Let everything pass again."),
@@ -40,7 +41,7 @@ COMMANDS = {
     "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
     "acl": ("acl", "Print the ACL line for a Redis user of an environment, by role."),
-    "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
+    "gha": ("gha", "Put a verdict on GitHub: comment, summary, annotations, issue."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
 }
 

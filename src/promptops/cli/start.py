@@ -19,7 +19,7 @@ _WORDS = {"made": "made", "added to": "added to", "left": "left alone"}
 
 
 @click.command()
-@click.option("--github", is_flag=True, help="Also write the three workflows for GitHub.")
+@click.option("--github", is_flag=True, help="Also write the four workflows for GitHub.")
 @output_option
 def init(github: bool, output: str) -> None:
     """Make this folder ready: project file, a first unit, schemas and settings for editors.

@@ -6,6 +6,7 @@ from inspect import iscoroutinefunction
 
 from promptops.errors import UsageError
 from promptops.live.absent import AbsentStore
+from promptops.live.address import Address
 from promptops.live.opening import open_store
 from promptops.live.store import CLIENT, Store
 
@@ -14,6 +15,8 @@ log = logging.getLogger("promptops")
 
 def store_of(url: object, environment: str, *, stands_in: bool) -> Store:
     """The store, or what says that there is none where something stands in for it."""
+    if isinstance(url, Address):
+        return open_store(url, environment, CLIENT)
     if url is not None and not isinstance(url, str):
         raise UsageError(f"the store is {type(url).__name__}, not a URL", "pass its URL as text")
     url = "" if url is None else url.strip()

@@ -20,7 +20,7 @@ from promptops.client.sources import Sources
 from promptops.client.state import judge
 from promptops.client.status import Status
 from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
-from promptops.live.address import check_environment_name
+from promptops.live.address import Address, check_environment_name
 from promptops.version import VERSION
 
 PATIENCE_WITH_THE_STORE = 1.0
@@ -44,7 +44,7 @@ class Client:
 
     def __init__(  # noqa: PLR0913 - one for each option, by name
         self,
-        url: str | None,
+        url: str | Address | None,
         *,
         environment: str,
         app: str = "",
@@ -55,7 +55,7 @@ class Client:
         hint: bool = True,
         poll: float = 2.0,
     ) -> None:
-        check_environment_name(environment)
+        check_environment_name(environment, scratch=True)
         check_poll(poll)
         cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
         bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)

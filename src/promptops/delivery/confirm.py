@@ -22,19 +22,24 @@ class Confirmation:
 
 
 def await_clients(
-    store: Store, head: Head, wanted: Mapping[str, str], since: float, seconds: float
+    store: Store,
+    head: Head,
+    wanted: Mapping[str, str],
+    since: float,
+    seconds: float,
+    app: str = "",
 ) -> Confirmation:
     """Look until every present client serves `head` or a later one, for at most `seconds`.
 
     `wanted` are the units that count, with their digests. Nobody is waited for who says that it
     refuses these or pins others. `since` is the monotonic time of the swap, from which the slowest
-    is measured.
+    is measured. `app` leaves out the clients of others.
     """
     until = time.monotonic() + seconds
     slowest: float | None = None
     seen: set[str] = set()
     while True:
-        clients = store.clients()
+        clients = [each for each in store.clients() if app in {"", each.app}]
         now = time.monotonic()
         # Read after the clients: one that is above it then stays there because the store went back.
         latest = store.read(head).head if any(each.head > head for each in clients) else head

@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
+from promptops.delivery.undisturbed import undisturbed
 from promptops.errors import OutcomeUnknown
 
 Item = TypeVar("Item")
@@ -42,7 +43,7 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> Generator[R
     workers: list[_Worker] = []
     try:
         # Where the system has no room for more, this process does it.
-        with suppress(OSError), _undisturbed():
+        with suppress(OSError), undisturbed():
             for number in range(count):
                 workers.append(_started(work, batches[number::count]))  # noqa: PERF401 - each must end
         for number, batch in enumerate(batches):
@@ -72,20 +73,6 @@ def _started(work: Callable[[Item], Result], share: Sequence[Sequence[Item]]) ->
     finally:
         sender.close()
     return _Worker(process, answers)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until all processes are known that have to be ended then.
-
-    The new ones never hear of them: a terminal sends Ctrl-C to all of its processes, and only the
-    first has something to say about it.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from promptops.delivery.drill.record import Record, kept
 from promptops.delivery.in_git import InGit
 from promptops.live.records import Freeze, Head, Pointer
 from promptops.live.store import Store
@@ -36,13 +37,17 @@ class UnitStatus:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """An environment in one moment; `present` clients, of which `current` serve the head."""
+    """An environment in one moment; `present` clients, of which `current` serve the head.
+
+    `drill` is the last one.
+    """
 
     environment: str
     head: Head | None
     units: tuple[UnitStatus, ...]
     present: int
     current: int
+    drill: Record | None
     freeze: Freeze | None = None
 
 
@@ -60,8 +65,9 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     head = state.head
     live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
     current = sum(head is not None and client.serves(head, live, head) for client in clients)
+    drill = kept(store.reports())
     return EnvironmentStatus(
-        store.environment, state.head, units, len(clients), current, state.freeze
+        store.environment, head, units, len(clients), current, drill, state.freeze
     )
 
 

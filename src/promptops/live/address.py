@@ -29,9 +29,17 @@ Place = tuple[str, int]
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
-def check_environment_name(name: object) -> None:
-    """Raises UsageError for a name that the project file would not take either."""
-    if not isinstance(name, str) or not _ENVIRONMENT.fullmatch(name):
+# An environment of this name beside another one is made for a drill and thrown away after it.
+SCRATCH = "~drill"
+
+
+def check_environment_name(name: object, *, scratch: bool = False) -> None:
+    """Raises UsageError for a name that the project file would not take either.
+
+    With `scratch`, that of a drill is one too.
+    """
+    plain = name.removesuffix(SCRATCH) if scratch and isinstance(name, str) else name
+    if not isinstance(plain, str) or not _ENVIRONMENT.fullmatch(plain):
         raise UsageError(
             f"{name!r} cannot be the name of an environment",
             "use lower-case letters, digits, '.', '_' and '-', at most 63, such as production",

@@ -16,7 +16,12 @@ from promptops.source.unit import MANIFEST
 from promptops.source.writing import Unwritable, make_file
 from promptops.version import VERSION
 
-WORKFLOWS = ("promptops-check.yml", "promptops-deploy.yml", "promptops-rollback.yml")
+WORKFLOWS = (
+    "promptops-check.yml",
+    "promptops-deploy.yml",
+    "promptops-rollback.yml",
+    "promptops-rehearse.yml",
+)
 FIRST_UNIT = "hello"
 _LIVE = "production"
 IGNORED = ".promptops/"
@@ -40,7 +45,7 @@ class Written:
 def start_project(root: Path, owner: str, *, github: bool) -> list[Written]:
     """What a project needs, where it is missing: project file, schemas, a first unit, editor, git.
 
-    With `github` the three workflows too. Raises UsageError for a folder below the top of a
+    With `github` the four workflows too. Raises UsageError for a folder below the top of a
     repository then, InvalidProject for a project file that is there and has errors, and Unwritable,
     which says what was made before.
     """

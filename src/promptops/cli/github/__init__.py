@@ -1,1 +1,1 @@
-"""The verdict of a gate on GitHub: comment, summary, annotations."""
+"""Verdicts on GitHub: comment, summary, annotations, issue."""

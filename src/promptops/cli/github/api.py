@@ -1,4 +1,4 @@
-"""GitHub's REST API, as much as a comment needs. The token goes to one host and into no message."""
+"""GitHub's REST API, as much as is needed. The token goes to one host and into no message."""
 
 import json
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ class PullRequest:
 
 def pull_request(variables: Mapping[str, str]) -> PullRequest | None:
     """None for a run that no pull request started; raises UsageError outside GitHub."""
-    found_in = repository(variables)
+    in_repository = repository(variables)
     path = Path(_needed(variables, "GITHUB_EVENT_PATH"))
     try:
         event = json.loads(path.read_bytes())
@@ -36,15 +36,15 @@ def pull_request(variables: Mapping[str, str]) -> PullRequest | None:
         ) from error
     found = event.get("pull_request") if isinstance(event, dict) else None
     number = found.get("number") if isinstance(found, dict) else None
-    return PullRequest(found_in, number) if isinstance(number, int) else None
+    return PullRequest(in_repository, number) if isinstance(number, int) else None
 
 
 def repository(variables: Mapping[str, str]) -> str:
-    """OWNER/NAME; raises UsageError."""
-    name = _needed(variables, "GITHUB_REPOSITORY")
-    if not _REPOSITORY.fullmatch(name):
+    """OWNER/NAME; raises UsageError outside GitHub."""
+    found = _needed(variables, "GITHUB_REPOSITORY")
+    if not _REPOSITORY.fullmatch(found):
         raise UsageError("GITHUB_REPOSITORY is not OWNER/NAME", "it is set by GitHub's runner")
-    return name
+    return found
 
 
 def api(variables: Mapping[str, str]) -> Api:

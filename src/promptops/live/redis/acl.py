@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
+from promptops.live.address import SCRATCH
 from promptops.live.redis.keys import Keys
 
 Role = Literal["client", "publisher", "operator"]
@@ -21,7 +22,7 @@ _PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem"
 # What names no key is for everybody's keys: the categories take away what is dangerous, the rest
 # stands here. SCAN stays, which tells names and no values: what is stored is found by it.
 _EVERYTHING = (
-    "+@all -@dangerous -@admin -@scripting -scan -randomkey -dbsize +eval +evalsha +eval_ro "
+    "+@all -@dangerous -@admin -@scripting -randomkey -dbsize +eval +evalsha +eval_ro "
     "+evalsha_ro +role +info +cluster|slots"
 )
 
@@ -52,7 +53,9 @@ def user(
     secret = PLACEHOLDER if password is None else f"#{hashlib.sha256(password).hexdigest()}"
     rules = ["reset on", secret]
     if role == "operator":
-        rules += [f"~{all_} &{all_}", _EVERYTHING]
+        # And to the scratch environment of a drill.
+        scratch = f"{Keys(namespace, environment + SCRATCH).tag}:*"
+        rules += [f"~{all_} &{all_} ~{scratch} &{scratch}", _EVERYTHING]
     else:
         rules += [f"%R~{all_} &{keys.channel}", _CONNECTING, _READING]
     if role == "publisher":

@@ -1,0 +1,90 @@
+"""rehearse --drill: a rollback that really happens, in an environment made for it."""
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from promptops.cli import settings
+from promptops.cli.options import environment_options, output_option
+from promptops.cli.output import count, emit
+from promptops.cli.report import named, new_intent
+from promptops.cli.settings import Environment
+from promptops.delivery.drill.drill import Drill
+from promptops.delivery.drill.drill import drill as carry_out_drill
+from promptops.delivery.drill.record import Record
+from promptops.errors import Unconfirmed, UsageError
+
+CLIENTS = 10
+_COUNTS = ("clients", "units", "confirmed")
+MOST_CLIENTS = 200
+
+
+@click.command()
+@environment_options
+@click.option("--drill", "wanted", is_flag=True, help="Really go forward and back, beside it.")
+@click.option(
+    "--clients",
+    type=click.IntRange(1, MOST_CLIENTS),
+    default=CLIENTS,
+    show_default=True,
+    metavar="N",
+    help="With --drill: how many client processes take part.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask, also on a terminal.")
+@output_option
+def rehearse(
+    env: str | None, store: str | None, wanted: bool, clients: int, yes: bool, output: str
+) -> None:
+    """Prove that going back works, with real client processes in an environment made for it.
+
+    The scratch environment has the same releases in the same store and is removed at the end;
+    nothing of the real one changes but the record of the drill, which status shows.
+
+    \b
+    promptops rehearse --drill --env production
+    promptops rehearse --drill --env production --clients 20 -o json
+    """
+    if not wanted:
+        raise UsageError("say what to rehearse", "promptops rehearse --drill --env NAME")
+    drill(settings.environment(env, store), clients, yes=yes, output=output)
+
+
+def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:
+    """Drill and print how it went; raises Unconfirmed when clients are missing."""
+    if not yes and sys.stdin is not None and sys.stdin.isatty():
+        what = f"drill with {count(clients, 'client')} beside {place.name} in {place.address}?"
+        click.confirm(what, abort=True, err=True)
+    opened = place.open()
+    try:
+        done = carry_out_drill(opened, clients, new_intent(place, None, ""))
+    finally:
+        opened.close()
+    if done is None:
+        # As a rehearsal, which does not fail for want of an earlier release.
+        facts = dict.fromkeys(Record.__slots__) | dict.fromkeys(_COUNTS, 0)
+        nothing = f"{place.name}: nothing to drill, no unit has an earlier release to go back to"
+        emit(output, {"environment": place.name, **facts}, nothing)
+        return
+    emit(output, {"environment": place.name, **asdict(done.record)}, _text(place, done))
+    if not done.record.passed:
+        raise _unconfirmed(done)
+
+
+def _text(place: Environment, done: Drill) -> str:
+    record = done.record
+    head = f"{place.name}: drilled with {count(record.units, 'unit')}"
+    lines = [f"{head}, {record.confirmed} of {count(record.clients, 'client')} confirmed"]
+    for word, seconds in (("forward", record.forward_seconds), ("back", record.back_seconds)):
+        if seconds is not None:
+            lines.append(f"  {word:<7}  {seconds:.2f} s from the command to the last client")
+    return "\n".join(lines)
+
+
+def _unconfirmed(done: Drill) -> Unconfirmed:
+    record = done.record
+    who = ", ".join(map(named, done.missing)) or "some did not come up"
+    return Unconfirmed(
+        f"{record.clients - record.confirmed} of {record.clients} clients did not confirm: {who}",
+        "nothing of the environment changed; the way back does not work as it is",
+    )
