@@ -1,5 +1,7 @@
 """The project file: found upwards, read strictly, one place where a variable is expanded."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -304,3 +306,15 @@ def test_the_schema_looks_at_rehearsals_too(
     with pytest.raises(InvalidProject) as invalid:
         read_project(write(folder, REHEARSED.replace(right, wrong)))
     assert [found.code for found in invalid.value.findings] == [code]
+
+
+PAGE = (Path(__file__).parents[2] / "docs/probes.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_the_page_about_probes_shows_what_can_be_written(folder: Path, example: str) -> None:
+    if not example.startswith("rehearsal:"):
+        example = "rehearsal:\n  probes:\n" + textwrap.indent(example, "    ")
+    project = read_project(write(folder, WHOLE + example))
+    assert project.findings == ()
+    assert project.rehearsal.probes or project.rehearsal.models
