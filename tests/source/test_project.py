@@ -1,5 +1,7 @@
 """The project file: found upwards, read strictly, one place where a variable is expanded."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,16 @@ from promptops.errors import UsageError
 from promptops.source.project import (
     EnvironmentSettings,
     InvalidProject,
+    Soak,
     find_project,
     read_project,
+)
+from promptops.source.rehearsal import (
+    CommandProbe,
+    Condition,
+    HttpProbe,
+    ModelList,
+    Probe,
 )
 from promptops.source.severity import Rule
 
@@ -192,3 +202,119 @@ def test_a_link_is_not_followed(folder: Path) -> None:
 def test_crlf_is_a_warning_and_no_error(folder: Path) -> None:
     (folder / "promptops.yaml").write_bytes(WHOLE.replace("\n", "\r\n").encode())
     assert read_project(folder).manifests == "prompts/units"
+
+
+REHEARSED = WHOLE.replace(
+    'URL}"}', 'URL}", protected: true, branch: trunk, soak: {from: local, for: 24h}}'
+)
+REHEARSED += """\
+rehearsal:
+  last: 5
+  probes:
+    kb-support:
+      http:
+        url: "http://qdrant:6333/collections/{index}-{version}"
+        headers: {api-key: "${QDRANT_KEY}"}
+        json:
+          /result/points_count: {at_least: 1000}
+          /result/config/params/vectors/size: {equals: 768}
+        timeout: 500ms
+    "*": {command: [python, probe.py, "{index}", "{version}"], timeout: 1m}
+  models: {url: "https://api.openai.com/v1/models", key: "${OPENAI_API_KEY}"}
+"""
+
+
+def test_what_protects_an_environment_is_read(folder: Path) -> None:
+    production = read_project(write(folder, REHEARSED)).environments["production"]
+    assert (production.protected, production.branch) == (True, "trunk")
+    assert production.soak == Soak("local", 86_400)
+    local = read_project(folder).environments["local"]
+    assert (local.protected, local.branch, local.soak) == (False, "main", None)
+
+
+def test_how_to_rehearse_is_read(folder: Path) -> None:
+    rehearsal = read_project(write(folder, REHEARSED)).rehearsal
+    assert rehearsal.last == 5
+    assert rehearsal.probe_of("kb-support") == Probe(
+        HttpProbe(
+            "http://qdrant:6333/collections/{index}-{version}",
+            (("api-key", "${QDRANT_KEY}"),),
+            conditions=(
+                Condition("/result/points_count", at_least=1000),
+                Condition("/result/config/params/vectors/size", equals=768),
+            ),
+            timeout=0.5,
+        )
+    )
+    any_other = Probe(command=CommandProbe(("python", "probe.py", "{index}", "{version}"), 60))
+    assert rehearsal.probe_of("kb-docs") == any_other
+    assert rehearsal.models == ModelList("https://api.openai.com/v1/models", "${OPENAI_API_KEY}")
+
+
+def test_without_a_word_about_it_three_releases_are_rehearsed_and_nothing_is_asked(
+    folder: Path,
+) -> None:
+    rehearsal = read_project(write(folder, WHOLE)).rehearsal
+    assert (rehearsal.last, rehearsal.probe_of("kb"), rehearsal.models) == (3, None, None)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code", "line", "column", "said"),
+    [
+        ("24h", "a day", "E213", 5, 107, "'a day', which is no duration"),
+        ("24h", "0h", "E213", 5, 107, "'0h', which is no duration"),
+        ("from: local", "from: locale", "E212", 5, 95, "no other environment"),
+        ("from: local", "from: production", "E212", 5, 95, "no other environment"),
+        ("500ms", "1.5s", "E213", 16, 18, "'1.5s', which is no duration"),
+        ("timeout: 1m", "timeout: 1 m", "E213", 17, 73, "'1 m', which is no duration"),
+        ("http://qdrant", "qdrant", "E213", 11, 14, "which no request can be sent to"),
+        ("http://qdrant", "file:///etc", "E213", 11, 14, "which no request can be sent to"),
+        ("http://qdrant", "http://{index}", "E213", 11, 14, "more than a host"),
+        ("{index}-{version}", "{indx}", "E212", 11, 14, "{indx}, which stands for nothing"),
+        ('"{index}", "', '"{x}", "', "E212", 17, 39, "{x}, which stands for nothing"),
+        ("/result/points_count", "result.points_count", "E213", 14, 11, "is no JSON Pointer"),
+        ("https://api.openai.com", "openai", "E213", 18, 17, "which no request can be sent to"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_at_its_place_and_stops_no_rollback(
+    folder: Path, right: str, wrong: str, code: str, line: int, column: int, said: str
+) -> None:
+    assert right in REHEARSED
+    project = read_project(write(folder, REHEARSED.replace(right, wrong)))
+    [found] = project.findings
+    assert (found.code, found.place.line, found.place.column) == (code, line, column)
+    assert said in found.message
+    assert found.hint
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code"),
+    [
+        ("last: 5", "last: 0", "E213"),
+        ("last: 5", "lasts: 5", "E210"),
+        ("at_least: 1000", 'at_least: "1000"', "E202"),
+        (", for: 24h", "", "E211"),
+        ("for: 24h", "for: 24", "E201"),
+        ("protected: true", "protected: yes", "E202"),
+        ("[python, probe.py", "[5, probe.py", "E201"),
+    ],
+)
+def test_the_schema_looks_at_rehearsals_too(
+    folder: Path, right: str, wrong: str, code: str
+) -> None:
+    assert right in REHEARSED
+    with pytest.raises(InvalidProject) as invalid:
+        read_project(write(folder, REHEARSED.replace(right, wrong)))
+    assert [found.code for found in invalid.value.findings] == [code]
+
+
+PAGE = (Path(__file__).parents[2] / "docs/probes.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_the_page_about_probes_shows_what_can_be_written(folder: Path, example: str) -> None:
+    if not example.startswith("rehearsal:"):
+        example = "rehearsal:\n  probes:\n" + textwrap.indent(example, "    ")
+    project = read_project(write(folder, WHOLE + example))
+    assert project.findings == ()
+    assert project.rehearsal.probes or project.rehearsal.models

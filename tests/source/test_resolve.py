@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from promptops.errors import CheckFailed
+from promptops.errors import CheckFailed, ReleaseRejected
+from promptops.manifest.way_back import Sample, forward_only_of, samples_of
 from promptops.source.files import WorkTree
 from promptops.source.resolve import resolve
 from promptops.source.unit import Unit, read_unit
@@ -107,3 +108,46 @@ def test_a_unit_lists_the_bytes_of_every_file_it_was_read_from(tmp_path: Path) -
 def test_a_fault_in_an_overlay_is_said_once(tmp_path: Path) -> None:
     unit = unit_of(tmp_path, MANIFEST.replace("{temperature: 0,", "{temperature: 9,"))
     assert [finding.code for finding in unit.findings if finding.code[0] == "E"] == ["E213"]
+
+
+def test_what_the_way_back_needs_is_in_the_release_and_the_last_day_of_a_model_is_not(
+    tmp_path: Path,
+) -> None:
+    """Rehearsals have the stored release and no git; without these fields nothing changes."""
+    plain = release_of(unit_of(tmp_path), "production")
+    written = MANIFEST.replace('-18"}', '-18", retires: 2099-01-01}') + (
+        "forward_only: Writes the new format.\n"
+        "samples: [{name: nobody, inputs: {}}, {name: one, inputs: {who: Ada}}]\n"
+    )
+    release = release_of(unit_of(tmp_path, written), "production")
+    assert {key: part for key, part in release.items() if key not in plain} == {
+        "forward_only": "Writes the new format.",
+        "samples": [{"name": "nobody", "inputs": {}}, {"name": "one", "inputs": {"who": "Ada"}}],
+    }
+    assert {key: release[key] for key in plain} == plain
+    assert forward_only_of(release) == "Writes the new format."
+    assert samples_of(release)[1] == Sample("one", {"who": "Ada"})
+    assert (samples_of(plain), forward_only_of(plain)) == ((), "")
+
+
+@pytest.mark.parametrize("samples", [5, [5], [{"name": "a"}], [{"name": 1, "inputs": {}}]])
+def test_samples_that_somebody_else_wrote_into_a_release_are_refused(samples: Any) -> None:
+    with pytest.raises(ReleaseRejected):
+        samples_of({"samples": samples})
+
+
+def test_safe_mode_goes_over_the_environment_and_can_be_left(tmp_path: Path) -> None:
+    safe = MANIFEST + (
+        "forward_only: Writes the new format.\n"
+        "safe:\n"
+        "  params: {temperature: 0.1, seed: 7}\n"
+        "  prompt: {version: 1.0.0-safe, messages: [{role: system, file: system.md}]}\n"
+    )
+    unit = unit_of(tmp_path, safe)
+    release = json.loads(resolve(unit, "staging", safe=True))
+    assert release["params"] == {"temperature": 0.1, "seed": 7}
+    assert release["prompt"]["version"] == "1.0.0-safe"
+    assert [each["role"] for each in release["prompt"]["messages"]] == ["system"]
+    assert "retriever" not in release
+    assert "forward_only" not in release
+    assert "safe" not in release_of(unit, "staging")

@@ -4,7 +4,7 @@ Nothing is written, and only commits are looked at: what CI says is what a lapto
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -152,9 +152,9 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
     standards = {name: standard_of(project, name) for name in stores}
     merge = merged(project, base, revision)
     judged = [_judged(merge, name, store, standards[name]) for name, store in stores.items()]
-    everywhere = Standard(
-        project.rules, tuple(look for each in standards.values() for look in each.looks)
-    )
+    one = next(iter(standards.values()), Standard(project.rules))
+    looks = tuple(look for each in standards.values() for look in each.looks)
+    everywhere = replace(one, looks=looks)
     return Gate(
         merge.base,
         merge.commit,

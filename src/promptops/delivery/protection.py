@@ -18,14 +18,11 @@ def check_allowed(
         return
     branch = settings.branch
     if not in_ci:
-        on = f"merge it to {branch}" if branch else "merge it"
         raise Refused(
             "protected",
             f"{environment} is protected: it is deployed from CI, and this is none",
-            f"{on} and let CI deploy (it sets CI=true); {_WAY_OUT}",
+            f"merge it to {branch} and let CI deploy (it sets CI=true); {_WAY_OUT}",
         )
-    if not branch:
-        return
     repository = Repository.around(project.root)
     tips = list(_tips(repository, branch))
     if not tips:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from promptops.errors import UsageError
 from promptops.finding import Finding, in_order
 from promptops.source.files import WorkTree
 from promptops.source.judge import judge
-from promptops.source.policy import Standard, standard_everywhere
+from promptops.source.policy import Standard, standard_everywhere, this_day
 from promptops.source.project import PROJECT_FILE, find_project
 from promptops.source.severity import ruled
 from promptops.source.unit import MANIFEST, manifest_in, read_unit
@@ -31,15 +32,17 @@ def validate(
     paths: Iterable[Path],
     environment: str | None = None,
     tell: Callable[[int, int], object] = lambda _done, _of: None,
+    today: date | None = None,
 ) -> Checked:
     """Check manifests, units' folders, or folders of units, by what their project asks of them.
 
     The policies of `environment` are asked besides the common ones. `tell` hears after every
-    manifest how many were checked, of how many. Raises UsageError for other paths, for an
-    environment that the project does not have, and for an invalid project file.
+    manifest how many were checked, of how many; models are judged as of `today`. Raises
+    UsageError for other paths, for an environment that the project does not have, and for an
+    invalid project file.
     """
     folders = list(dict.fromkeys(folder for path in paths for folder in _unit_folders(path)))
-    standards, findings = _standards(folders, environment)
+    standards, findings = _standards(folders, environment, today or this_day())
     names: dict[Path, list[str]] = {}
     with closing(spread(partial(_findings, standards), folders)) as found:
         for number, folder in enumerate(folders, 1):
@@ -60,16 +63,16 @@ def _findings(standards: Mapping[Path, Standard], folder: Path) -> list[Finding]
 
 
 def _standards(
-    folders: list[Path], environment: str | None
+    folders: list[Path], environment: str | None, today: date
 ) -> tuple[dict[Path, Standard], list[Finding]]:
     """By folder of units, what the project around it asks; and what is wrong with that."""
     standards: dict[Path, Standard] = {}
     findings: list[Finding] = []
     for parent in dict.fromkeys(folder.parent for folder in folders):
-        standards[parent] = Standard()
+        standards[parent] = Standard(today=today)
         project = find_project(parent)
         if project is not None:
-            standards[parent], found = standard_everywhere(project, environment)
+            standards[parent], found = standard_everywhere(project, environment, today)
             findings += found
         elif environment is not None:
             raise UsageError(

@@ -52,7 +52,7 @@ def unknown_fields(found: tuple[Difference, ...]) -> tuple[str, ...]:
         *(f"model.{name}" for name in ("provider", "id", "version")),
         *(f"retriever.{name}" for name in ("index", "version", "top_k")),
         *(f"{name}" for name in ("prompt.id", "prompt.version", "output.schema")),
-        *("tools", "examples"),
+        *("tools", "examples", "samples", "forward_only"),
     }
     open_ended = ("params.", "inputs.", "prompt.messages[")
     return tuple(

@@ -12,6 +12,8 @@ from promptops.source.strict_json import read_json
 from promptops.source.text import MAX_BYTES, Kind, read_text
 from promptops.source.tree import FileRefused, Tree
 
+# Where a manifest has messages: its prompt, and that of safe mode.
+PROMPTS: tuple[Path, ...] = (("prompt",), ("safe", "prompt"))
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -58,9 +60,10 @@ def read_named(
 
 def references(document: Document) -> Iterator[tuple[Path, str, Kind]]:
     """Where a manifest names a file, the name, and what the file should hold."""
-    for part in ("messages", "examples"):
-        for index in range(len(_list(document, ("prompt", part)))):
-            path: Path = ("prompt", part, index, "file")
+    turns: list[Path] = [(*way, part) for way in PROMPTS for part in ("messages", "examples")]
+    for turn in turns:
+        for index in range(len(_list(document, turn))):
+            path: Path = (*turn, index, "file")
             if isinstance(name := document.get(path), str):
                 yield path, name, "prompt"
     schemas: list[Path] = [("output", "schema")]

@@ -14,7 +14,8 @@ from referencing import Registry
 from promptops.finding import Finding, Place
 from promptops.source.document import Document, Path
 from promptops.source.lines import with_lines
-from promptops.source.merged import Merged, overlay_of
+from promptops.source.merged import Merged, overlay_of, safe_of
+from promptops.source.models import check_retirement
 from promptops.source.objections import Objection, objections, sayings
 from promptops.source.policy import Policy, Standard
 from promptops.source.references import References, spell_out
@@ -29,28 +30,50 @@ SECONDS = 1.0
 
 
 def judge(tree: Tree, unit: Unit, standard: Standard) -> list[Finding]:
-    """What the policies of a standard say about a unit (E600), with the project's severities.
+    """What a standard says about a unit: its policies (E600), and models that end (E226, W228).
 
-    `tree` is the one that the unit was read from. A unit that cannot be built is not judged: it has
-    findings to mend first, and nobody knows what it would be.
+    The findings have the project's severities. `tree` is the one that the unit was read from. A
+    unit that cannot be built is not judged: it has findings to mend first, and nobody knows what it
+    would be.
     """
     document = unit.document
     if document is None or any(map(is_in_the_way, unit.findings)):
         return []
     found: dict[Finding, list[str]] = {}
-    seen: dict[tuple[str, Policy], list[Finding]] = {}
-    for environment, policies in standard.looks:
-        # Where no overlay is, one look stands for all.
+    seen: dict[tuple[str, tuple[Policy, ...]], dict[Finding, None]] = {}
+    for environment, policies in standard.looks or (("", ()),):
+        # Where no overlay is, one look stands for all that ask the same.
         overlay = environment if overlay_of(document.value, environment) else ""
-        for policy in policies:
-            if (overlay, policy) not in seen:
-                merged = Merged(document, overlay, resolved_manifest(unit, overlay))
-                seen[overlay, policy] = _schema_of(policy).findings_about(merged)
-            for finding in seen[overlay, policy]:
-                found.setdefault(finding, []).append(environment)
-    everywhere = len(standard.looks)
+        key = (overlay, policies)
+        if key not in seen:
+            seen[key] = _said(unit, document, overlay, policies, standard)
+        for finding in seen[key]:
+            found.setdefault(finding, []).append(environment)
+    everywhere = len(standard.looks or " ")
     said = (_in(where, finding, everywhere) for finding, where in found.items())
     return ruled(with_lines(sorted(said, key=_position), unit.files, tree), standard.rules)
+
+
+def _said(
+    unit: Unit,
+    document: Document,
+    environment: str,
+    policies: tuple[Policy, ...],
+    standard: Standard,
+) -> dict[Finding, None]:
+    """What is found in an environment, and in safe mode there."""
+    found: dict[Finding, None] = {}
+    for safe in (False, True) if safe_of(document.value) else (False,):
+        value = resolved_manifest(unit, environment, safe=safe)
+        merged = Merged(document, environment, value, safe)
+        judged = [each for policy in policies for each in _schema_of(policy).findings_about(merged)]
+        if standard.today is not None:
+            judged += check_retirement(merged, standard.models, standard.today)
+        for finding in judged:
+            if finding not in found:
+                said = f"in safe mode: {finding.message}" if safe else finding.message
+                found[replace(finding, message=said)] = None
+    return found
 
 
 def _position(finding: Finding) -> tuple[int, int]:
@@ -59,7 +82,7 @@ def _position(finding: Finding) -> tuple[int, int]:
 
 def _in(environments: list[str], finding: Finding, everywhere: int) -> Finding:
     """The finding, saying where it holds, unless it does wherever one looked."""
-    if finding.code != "E600" or len(environments) == everywhere:
+    if finding.code == "E224" or len(environments) == everywhere:
         return finding
     return replace(finding, message=f"in {', '.join(environments)}: {finding.message}")
 
@@ -150,12 +173,13 @@ def _place(merged: Merged, objection: Objection) -> Place:
     path = objection.path
     if objection.kind == "missing":
         return merged.missing_place(path[:-1], str(path[-1]))
-    written = _written(merged.document, path)
+    written = _written(merged, path)
     return merged.key_place(written) if objection.kind == "key" else merged.place(written)
 
 
-def _written(document: Document, path: Path) -> Path:
-    """Where the manifest has what stands at a path of the resolved one: a text may be in a file."""
-    if path[:1] == ("prompt",) and path[-1:] == ("text",) and not document.has(path):
+def _written(merged: Merged, path: Path) -> Path:
+    """What the manifest writes for a path of the resolved one: a text may be in a file."""
+    is_text = path[:1] == ("prompt",) and path[-1:] == ("text",)
+    if is_text and not merged.document.has(merged.origin(path)):
         return (*path[:-1], "file")
     return path

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import Any
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place, errors_in
 from promptops.live.address import Address, parse_address
+from promptops.source.complaints import shown as quoted
 from promptops.source.document import Document
+from promptops.source.durations import check_durations, seconds_of
 from promptops.source.files import WorkTree
 from promptops.source.lines import with_lines
+from promptops.source.rehearsal import Rehearsal, read_rehearsal
 from promptops.source.schema import check_schema
 from promptops.source.severity import Rule, read_rules, ruled
 from promptops.source.strict_yaml import read_yaml
@@ -22,7 +25,6 @@ from promptops.source.text import MAX_BYTES, read_text
 from promptops.source.tree import FileRefused, Tree
 
 PROJECT_FILE = "promptops.yaml"
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -36,17 +38,17 @@ class InvalidProject(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """Where a release must have been live, and for how many seconds, before it is promoted."""
+    """What is promoted must have been live in environment `source` for so many seconds."""
 
     source: str
-    seconds: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSettings:
     """One environment: the store's URL as written, and what is allowed there.
 
-    A `protected` one takes deployments from CI only, and from commits on `branch`.
+    A protected one takes deployments from CI and from commits on `branch` only.
     """
 
     store: str
@@ -54,7 +56,7 @@ class EnvironmentSettings:
     allow_dirty: bool = False
     policy: tuple[str, ...] = ()
     protected: bool = False
-    branch: str = ""
+    branch: str = "main"
     soak: Soak | None = None
 
 
@@ -64,7 +66,7 @@ class Project:
 
     It was read from `tree`, and so are its policies. `policies` are the files of those for all
     environments, by their names in `document`, which is the project file. `findings` are about
-    `rules` and secrets, and stop only what goes by rules: a rollback does not.
+    `rules`, probes, soaks and secrets, and stop only what goes by rules: a rollback does not.
     """
 
     root: Path
@@ -75,6 +77,7 @@ class Project:
     document: Document
     findings: tuple[Finding, ...]
     tree: Tree
+    rehearsal: Rehearsal
 
     @property
     def shown(self) -> str:
@@ -145,23 +148,45 @@ def read_project(root: Path, tree: Tree | None = None) -> Project:
         raise InvalidProject(shown, lines)
     facts = document.value
     rules, found = read_rules(document)
+    rehearsal, problems = read_rehearsal(document)
+    found += [*problems, *_problems_of_soaks(document)]
     return Project(
         root,
         facts.get("manifests", "manifests").strip("/"),
         MappingProxyType(
-            {name: _settings(settings) for name, settings in facts["environments"].items()}
+            {name: _settings(document, name, each) for name, each in facts["environments"].items()}
         ),
         tuple(facts.get("policy", ())),
         rules,
         document,
         tuple(ruled(with_lines(found, [(PROJECT_FILE, data)], tree, tell_secrets=True), rules)),
         tree,
+        rehearsal,
     )
 
 
-def _settings(facts: Mapping[str, Any]) -> EnvironmentSettings:
-    read = {**facts, "policy": tuple(facts.get("policy", ()))}
-    if "soak" in facts:
-        length = facts["soak"]["for"]
-        read["soak"] = Soak(facts["soak"]["from"], int(length[:-1]) * _SECONDS[length[-1]])
-    return EnvironmentSettings(**read)
+def _settings(document: Document, name: str, written: Mapping[str, Any]) -> EnvironmentSettings:
+    soak = written.get("soak")
+    if soak is not None:
+        is_wrong = any(_problems_of_soak(document, name))
+        soak = None if is_wrong else Soak(soak["from"], seconds_of(soak["for"]))
+    policy = tuple(written.get("policy", ()))
+    return EnvironmentSettings(**{**written, "policy": policy, "soak": soak})
+
+
+def _problems_of_soaks(document: Document) -> Iterator[Finding]:
+    for name in document.value["environments"]:
+        yield from _problems_of_soak(document, name)
+
+
+def _problems_of_soak(document: Document, name: str) -> Iterator[Finding]:
+    environments = document.value["environments"]
+    path = ("environments", name, "soak")
+    yield from check_durations(document, [(*path, "for")])
+    source = document.get((*path, "from"))
+    others = [other for other in environments if other != name]
+    if source is not None and source not in others:
+        close = get_close_matches(source, others, n=1)
+        message = f"{name} soaks in {quoted(source)}, which is no other environment of this file"
+        hint = f"did you mean {close[0]}?" if close else "name the one to promote from"
+        yield Finding("E212", document.file, document.place((*path, "from")), message, hint)

@@ -9,10 +9,13 @@ from promptops.source.merged import with_overlay
 from promptops.source.unit import Unit
 
 _INPUT_FIELDS = ("type", "default", "maxLength")
+_NOT_SENT = {"context_window", "retires"}
+# What a rehearsal needs of a release when git is gone.
+_FOR_THE_WAY_BACK = ("samples", "forward_only")
 
 
-def resolve(unit: Unit, environment: str) -> bytes:
-    """The canonical bytes of the release that `unit` is in `environment`.
+def resolve(unit: Unit, environment: str, *, safe: bool = False) -> bytes:
+    """The canonical bytes of the release that `unit` is in `environment`, or in safe mode there.
 
     The environment is not in them: the same content has the same digest everywhere. Raises
     CheckFailed when the unit has errors.
@@ -21,17 +24,18 @@ def resolve(unit: Unit, environment: str) -> bytes:
         raise CheckFailed(
             f"{unit.name} has errors and cannot be resolved", "promptops validate shows them"
         )
-    return canonical_bytes(_release(unit, with_overlay(unit.document.value, environment)))
+    manifest = with_overlay(unit.document.value, environment, safe=safe)
+    return canonical_bytes(_release(unit, manifest))
 
 
-def resolved_manifest(unit: Unit, environment: str) -> dict[str, Any]:
+def resolved_manifest(unit: Unit, environment: str, *, safe: bool = False) -> dict[str, Any]:
     """The manifest in its own words, with all that stands elsewhere in its place.
 
     The overlay of `environment` is applied, a message's `file` is its `text`, schemas are inlined.
     The unit must be one that can be built.
     """
     assert unit.document is not None  # noqa: S101 - it could not be built
-    manifest = with_overlay(unit.document.value, environment)
+    manifest = with_overlay(unit.document.value, environment, safe=safe)
     prompt = dict(manifest["prompt"])
     for part in ("messages", "examples"):
         if part in prompt:
@@ -58,8 +62,8 @@ def _release(unit: Unit, manifest: dict[str, Any]) -> dict[str, Any]:
     release: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "unit": unit.name,
-        # How much the model takes is for checks here; it changes no answer.
-        "model": {key: part for key, part in manifest["model"].items() if key != "context_window"},
+        # How much the model takes, and how long it is served, change no answer.
+        "model": {key: part for key, part in manifest["model"].items() if key not in _NOT_SENT},
         "prompt": {
             "id": prompt["id"],
             "version": prompt["version"],
@@ -80,7 +84,7 @@ def _release(unit: Unit, manifest: dict[str, Any]) -> dict[str, Any]:
         release["tools"] = [_tool(unit, tool) for tool in manifest["tools"]]
     if "retriever" in manifest:
         release["retriever"] = manifest["retriever"]
-    return release
+    return release | {key: manifest[key] for key in _FOR_THE_WAY_BACK if key in manifest}
 
 
 def _messages(unit: Unit, messages: list[dict[str, str]]) -> list[dict[str, str]]:

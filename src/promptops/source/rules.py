@@ -15,36 +15,37 @@ from promptops.source.attachments import Attachments
 from promptops.source.complaints import Placed, dotted, mistyped, shown
 from promptops.source.document import BROKEN, Document, Path, find
 from promptops.source.json_schema import Problem, problems_of
+from promptops.source.models import check_dates
 from promptops.source.parameters import check_parameters
 from promptops.source.personal import personal_data_in
 from promptops.source.pins import check_ids, check_names, check_versions
+from promptops.source.samples import TYPES, check_samples, fits, is_scalar
 from promptops.source.schema import can_be_id
 from promptops.source.slots import check_slots, text_of
 from promptops.source.strict_json import places_in_json
 from promptops.source.text import MOST_FINDINGS
 
 _CHARACTERS_OF_A_TOKEN = 4  # of English text; an estimate
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-}
+_PARTS = ("messages", "examples")
 
 
 def check_rules(document: Document, name: str, attachments: Attachments) -> list[Finding]:
     """All rules over one manifest; `name` is that of its folder."""
-    messages = list(_messages(document, "messages"))
-    examples = list(_messages(document, "examples"))
+    messages, examples = (list(_turns(document, ("prompt", part))) for part in _PARTS)
+    safe, safe_examples = (list(_turns(document, ("safe", "prompt", part))) for part in _PARTS)
+    prompts = [messages, *([safe] if safe else [])]
     folder = posixpath.dirname(document.file)
     rules = (
         _name(document, name),
         check_pins(document),
-        _blank(document, [*messages, *examples]),
+        _blank(document, [*messages, *examples, *safe, *safe_examples]),
         check_slots(document, messages, attachments.texts, folder),
+        check_slots(document, safe, attachments.texts, folder, all_used=False),
+        check_samples(document, prompts, attachments.texts, folder),
+        check_dates(document),
         _defaults(document),
         _schemas(document, attachments, folder),
-        _personal(document, examples, attachments, folder),
+        _personal(document, [*examples, *safe_examples], attachments, folder),
         check_length(document, attachments.texts),
         check_parameters(document),
     )
@@ -67,10 +68,10 @@ def _name(document: Document, name: str) -> Iterator[Finding]:
         yield Finding("E220", document.file, document.place(("name",)), message, hint)
 
 
-def _messages(document: Document, part: str) -> Iterator[tuple[Path, Any]]:
-    messages = document.get(("prompt", part))
-    for index, message in enumerate(messages if isinstance(messages, list) else []):
-        yield ("prompt", part, index), message
+def _turns(document: Document, path: Path) -> Iterator[tuple[Path, Any]]:
+    turns = document.get(path)
+    for index, turn in enumerate(turns if isinstance(turns, list) else []):
+        yield (*path, index), turn
 
 
 def _blank(document: Document, messages: list[tuple[Path, Any]]) -> Iterator[Finding]:
@@ -126,9 +127,9 @@ def _defaults(document: Document) -> Iterator[Finding]:
         if not isinstance(spec, dict) or spec.get("default") is None:
             continue
         wanted, value, path = spec.get("type"), spec["default"], ("inputs", name, "default")
-        if not isinstance(wanted, str) or wanted not in _TYPES or not _is_scalar(value):
+        if not isinstance(wanted, str) or wanted not in TYPES or not is_scalar(value):
             continue
-        if not _fits(value, wanted):
+        if not fits(value, wanted):
             code, message, hint = mistyped(dotted(path), document.raw(path), value, wanted)
             yield Finding(code, document.file, document.place(path), message, hint)
         limit = spec.get("maxLength")
@@ -136,18 +137,6 @@ def _defaults(document: Document) -> Iterator[Finding]:
             message = f"{dotted(path)} has {len(value)} characters; its maxLength is {limit}"
             hint = "shorten the default, or raise maxLength"
             yield Finding("E213", document.file, document.place(path), message, hint)
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | int | float)
-
-
-def _fits(value: object, wanted: str) -> bool:
-    if isinstance(value, bool):
-        return wanted == "boolean"
-    if wanted == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, _TYPES[wanted])
 
 
 def _schemas(document: Document, attachments: Attachments, folder: str) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from promptops.source.document import Document
 LOWERABLE = (
     "E103",  # the mark at the beginning of a file is left out when it is read
     "E215",  # what moves is sent as it is named; what it means tomorrow is the team's to know
+    "E226",  # a provider may serve a model longer than it has said
     "E501",  # a secret changes nothing in what is built, and it may be one that opens nothing
     "E600",  # a policy is the team's own
 )

@@ -15,16 +15,22 @@ _Locate = Callable[[int, int], Place]  # offset and width in a message → place
 
 
 def check_slots(
-    document: Document, messages: list[tuple[Path, Any]], texts: Mapping[str, str], folder: str
+    document: Document,
+    messages: list[tuple[Path, Any]],
+    texts: Mapping[str, str],
+    folder: str,
+    *,
+    all_used: bool = True,
 ) -> Iterator[Finding]:
     """What is wrong between the messages' templates and `inputs`.
 
-    `texts` are the prompt files by name; `folder` is how messages name the unit's folder.
+    `all_used` asks for every input to be used; safe mode may do with fewer. `texts` are the prompt
+    files by name; `folder` is how messages name the unit's folder.
     """
     inputs = document.get(("inputs",))
     declared = inputs if isinstance(inputs, dict) else {}
     used: set[str] = set()
-    all_known = True
+    all_known = all_used
     for path, message in messages:
         found = text_of(document, path, message, texts, folder)
         if found is None:

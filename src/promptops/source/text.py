@@ -15,7 +15,7 @@ MOST_FINDINGS = 100  # of one kind in one file; who has more needs another tool 
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
-Kind = Literal["manifest", "project file", "prompt", "JSON Schema"]
+Kind = Literal["manifest", "project file", "prompt", "JSON Schema", "list of models"]
 
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff"
 _HIDING = "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"

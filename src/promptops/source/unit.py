@@ -9,7 +9,7 @@ from promptops.finding import Finding, Place, errors_in
 from promptops.source.attachments import Attachments, read_attachments
 from promptops.source.document import Document
 from promptops.source.lines import with_lines
-from promptops.source.merged import Merged, overlay_of, with_overlay
+from promptops.source.merged import Merged, overlay_of, safe_of, with_overlay
 from promptops.source.parameters import check_parameters
 from promptops.source.rules import check_length, check_pins, check_rules
 from promptops.source.schema import check_schema, check_sections
@@ -20,7 +20,7 @@ from promptops.source.tree import FileRefused, Tree
 
 MANIFEST = "manifest.yaml"
 _SPELLINGS = {MANIFEST, "manifest.yml"}  # in lower case
-FREE_TEXT = frozenset({"text", "description", "default"})
+FREE_TEXT = frozenset({"text", "description", "default", "forward_only"})
 
 _NOTHING = Attachments({}, {}, (), ())
 
@@ -100,23 +100,31 @@ def _twins(tree: Tree, folder: str, shown: str) -> Iterator[Finding]:
 def _check_environments(
     document: Document, attachments: Attachments, known: list[Finding]
 ) -> Iterator[Finding]:
-    """What is wrong only under an environment's overlay."""
+    """What is wrong only under an environment's overlay, or in safe mode there."""
     said = {(finding.code, finding.place) for finding in known}
     environments = document.get(("environments",))
-    for environment in environments if isinstance(environments, dict) else ():
-        overlay = overlay_of(document.value, environment)
-        if not overlay:
-            continue
-        sections = set(overlay)
-        merged = Merged(document, environment, with_overlay(document.value, environment))
-        for finding in [
-            *check_sections(merged, "manifest", sections),
-            *check_pins(merged, sections),
-            *check_length(merged, attachments.texts),
-            *check_parameters(merged),
-        ]:
+    names = list(environments) if isinstance(environments, dict) else []
+    looks = [(name, False) for name in names if overlay_of(document.value, name)]
+    if safe_of(document.value):
+        looks += [("", True), *((name, True) for name, _ in looks)]
+    for environment, safe in looks:
+        for finding in _check_merged(document, attachments, environment, safe=safe):
             if (finding.code, finding.place) not in said:
-                yield replace(finding, message=f"in {environment}: {finding.message}")
+                said.add((finding.code, finding.place))
+                where = " and ".join(filter(None, [environment, "safe mode" if safe else ""]))
+                yield replace(finding, message=f"in {where}: {finding.message}")
+
+
+def _check_merged(
+    document: Document, attachments: Attachments, environment: str, *, safe: bool
+) -> Iterator[Finding]:
+    value = document.value
+    merged = Merged(document, environment, with_overlay(value, environment, safe=safe), safe)
+    sections = {*overlay_of(value, environment), *(safe_of(value) if safe else ())}
+    yield from check_sections(merged, "manifest", sections)
+    yield from check_pins(merged, sections)
+    yield from check_length(merged, attachments.texts)
+    yield from check_parameters(merged)
 
 
 def _unreadable(tree: Tree, folder: str, refused: FileRefused) -> Finding:

@@ -114,3 +114,17 @@ def test_the_text_of_a_version_that_stays_is_called_out_offline(project: Project
     project.says("greeter", "Be kind.")
     (unit,) = only(judged(project, offline="production")).changes
     assert [notice.code for notice in unit.notices] == ["W232", "removed-rule"]
+
+
+def test_a_model_that_has_ended_fails_by_the_list_of_the_commit_and_not_of_the_disk(
+    project: Project,
+) -> None:
+    project.says("greeter", "Good evening.")
+    models = project.root / "models.yaml"
+    models.write_text("gpt-4o-mini-2024-07-18: 2020-01-31\n")
+    assert judged(project, offline="production").verdict == "pass"
+    project.git("add", "models.yaml")
+    project.git("commit", "--quiet", "--message", "The models' last days")
+    found = judged(project, offline="production")
+    assert {finding.code for finding in found.findings} == {"E226"}
+    assert found.verdict == "fail"

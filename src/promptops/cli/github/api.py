@@ -6,9 +6,10 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from promptops.cli.output import printable
+from promptops.delivery.asking import SameHostOnly
 from promptops.errors import UsageError
 
 SECONDS = 10.0
@@ -23,18 +24,6 @@ class ApiFailed(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
-
-
-class _SameHostOnly(HTTPRedirectHandler):
-    """Follows a GET on the same host; anything else would carry the token away or lose the body."""
-
-    def redirect_request(
-        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Request | None:
-        here, there = urlsplit(req.full_url), urlsplit(newurl)
-        if req.get_method() != "GET" or (here.scheme, here.netloc) != (there.scheme, there.netloc):
-            return None
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ class Api:
             },
         )
         try:
-            with build_opener(_SameHostOnly).open(request, timeout=SECONDS) as answer:
+            with build_opener(SameHostOnly).open(request, timeout=SECONDS) as answer:
                 return json.loads(answer.read(_MOST_BYTES))
         except HTTPError as error:
             raise ApiFailed(f"{error.code} {self._reason(error)}", error.code) from None
