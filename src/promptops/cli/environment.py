@@ -8,6 +8,7 @@ from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
+from promptops.cli.rehearse_text import way_back_facts, way_back_line
 from promptops.cli.settings import Environment
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
@@ -46,7 +47,10 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "environment": found.environment,
         "epoch": head and head.epoch,
         "revision": head and head.revision,
-        "units": [unit.as_json() for unit in found.units],
+        "units": [
+            {**unit.as_json(), "way_back": way_back_facts(found.ways_back.get(unit.unit))}
+            for unit in found.units
+        ],
         "clients": {"present": found.present, "current": found.current},
     }
     emit(output, facts, _status_text(found, place))
@@ -85,9 +89,20 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
         [
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
             table(rows) if len(rows) > 1 else "nothing is live",
+            *_ways_back(found),
             f"{found.current} of {found.present} clients serve it",
         ]
     )
+
+
+def _ways_back(found: EnvironmentStatus) -> list[str]:
+    """Nothing, while nobody has rehearsed anything here."""
+    return [
+        in_line(f"{unit.unit}: way back: ")
+        + way_back_line(found.ways_back.get(unit.unit), unit.live.digest)
+        for unit in found.units
+        if unit.live and found.ways_back
+    ]
 
 
 @click.command()

@@ -30,6 +30,7 @@ COMMANDS = {
     "gate": ("gate", "May this change be merged? Checks, plan, drift and holds in one verdict."),
     "deploy": ("deploy", "Make units live from a git commit."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
+    "rehearse": ("rehearse", "Would going back work now? Proves it for the last releases."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),

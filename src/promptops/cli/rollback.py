@@ -24,7 +24,11 @@ from promptops.delivery.rollback import rollback as roll_back
     shell_complete=completion.digests,
     help="A digest, a revision or a commit to go back to.",
 )
-@click.option("--force", is_flag=True, help="Go back to a release although it is held.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Go back to a release although it is held, or a rehearsal found it blocked.",
+)
 @operation_options
 @wait_option
 @output_option

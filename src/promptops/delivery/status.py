@@ -1,9 +1,11 @@
 """What is live, since when, and how that compares with git."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from promptops.delivery.in_git import InGit
+from promptops.delivery.way_back import Report, kept
 from promptops.live.records import Head, Pointer
 from promptops.live.store import Store
 
@@ -35,13 +37,17 @@ class UnitStatus:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """An environment in one moment; `present` clients, of which `current` serve the head."""
+    """An environment in one moment; `present` clients, of which `current` serve the head.
+
+    `ways_back` are the last rehearsals, by unit.
+    """
 
     environment: str
     head: Head | None
     units: tuple[UnitStatus, ...]
     present: int
     current: int
+    ways_back: Mapping[str, Report]
 
 
 def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
@@ -58,7 +64,9 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     head = state.head
     live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
     current = sum(head is not None and client.serves(head, live, head) for client in clients)
-    return EnvironmentStatus(store.environment, state.head, units, len(clients), current)
+    return EnvironmentStatus(
+        store.environment, state.head, units, len(clients), current, kept(store)
+    )
 
 
 def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:

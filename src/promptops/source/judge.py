@@ -1,7 +1,7 @@
 """Apply policies to a unit: what they say about it, at the lines of the manifest that cause it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -51,6 +51,11 @@ def judge(tree: Tree, unit: Unit, standard: Standard) -> list[Finding]:
     everywhere = len(standard.looks)
     said = (_in(where, finding, everywhere) for finding, where in found.items())
     return ruled(with_lines(sorted(said, key=_position), unit.files, tree), standard.rules)
+
+
+def judge_merged(merged: Merged, policies: Iterable[Policy]) -> list[Finding]:
+    """What policies say about a manifest under an overlay, with their own severities."""
+    return [found for policy in policies for found in _schema_of(policy).findings_about(merged)]
 
 
 def _position(finding: Finding) -> tuple[int, int]:

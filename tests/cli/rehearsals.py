@@ -1,0 +1,52 @@
+"""Projects with a history, to be rehearsed; one drift each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from promptops.live.presence import Presence
+from promptops.live.store import Store
+from tests.cli.projects import Project
+
+PLACE = ("--env", "production")
+
+
+def manifest(project: Project, **sections: Any) -> None:
+    """Change sections of greeter's manifest; None takes one away."""
+    file = project.root / "manifests/greeter/manifest.yaml"
+    facts = yaml.safe_load(file.read_text("utf-8"))
+    facts = {key: part for key, part in (facts | sections).items() if part is not None}
+    project.write("manifests/greeter/manifest.yaml", yaml.safe_dump(facts, sort_keys=False))
+
+
+def release(project: Project, store: Store, **sections: Any) -> str:
+    """Commit and deploy such a change; the digest that is live then."""
+    manifest(project, **sections)
+    project.commit()
+    project.deploy(store, "greeter")
+    return store.read().pointers["greeter"].digest
+
+
+def policy(project: Project, schema: str) -> None:
+    """What the team asks from now on."""
+    file = project.root / "promptops.yaml"
+    project.write("policy.json", schema)
+    project.write("promptops.yaml", file.read_text("utf-8") + "policy: [policy.json]\n")
+    project.commit("policy")
+
+
+def caller(store: Store, inputs: Mapping[str, tuple[str, ...]], name: str = "app") -> None:
+    """A present client that passes these names."""
+    head = store.read().head
+    assert head is not None
+    presence = Presence(
+        name, name, "host", 1, "0.1.0", head.epoch, head.revision, inputs=dict(inputs)
+    )
+    store.announce(presence, 60)
+
+
+def rehearsed(project: Project, *arguments: str) -> Any:
+    """What the command says of greeter."""
+    done = project.here("rehearse", "greeter", *PLACE, "-o", "json", *arguments)
+    return done.json["units"][0]
