@@ -21,6 +21,7 @@ from benchmarks import (
     occupying,
     planning,
     reading,
+    rehearsing,
     rendering,
     spreading,
     starting,
@@ -44,6 +45,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "comparing": comparing.rows,
     "planning": planning.rows,
     "spreading": spreading.rows,
+    "rehearsing": rehearsing.rows,
 }
 
 

@@ -12,12 +12,12 @@ from tests.cli.projects import Project
 PLACE = ("--env", "production")
 
 
-def manifest(project: Project, **sections: Any) -> None:
-    """Change sections of greeter's manifest; None takes one away."""
-    file = project.root / "manifests/greeter/manifest.yaml"
-    facts = yaml.safe_load(file.read_text("utf-8"))
+def manifest(project: Project, unit: str = "greeter", **sections: Any) -> None:
+    """Change sections of a manifest; None takes one away."""
+    path = f"manifests/{unit}/manifest.yaml"
+    facts = yaml.safe_load((project.root / path).read_text("utf-8"))
     facts = {key: part for key, part in (facts | sections).items() if part is not None}
-    project.write("manifests/greeter/manifest.yaml", yaml.safe_dump(facts, sort_keys=False))
+    project.write(path, yaml.safe_dump(facts, sort_keys=False))
 
 
 def release(project: Project, store: Store, **sections: Any) -> str:

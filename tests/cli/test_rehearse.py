@@ -16,7 +16,7 @@ from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import read_release
 from tests.cli.projects import Project, everywhere, intent, on_redis
-from tests.cli.rehearsals import PLACE, caller, policy, rehearsed, release
+from tests.cli.rehearsals import PLACE, caller, manifest, policy, rehearsed, release
 
 INDEX = {"index": "kb", "version": "1"}
 ANSWER = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
@@ -91,7 +91,7 @@ def test_status_says_how_long_ago_the_way_back_was_rehearsed(deployed_twice: Pro
     assert unit["way_back"]["revision"] == 1
 
 
-# ── twelve drifts ─────────────────────────────────────────────────────────────────────────────
+# drifts that the stored release shows; those of the world outside are further down
 
 
 def now_required(project: Project, store: Store) -> None:
@@ -274,7 +274,7 @@ def test_a_sample_that_the_earlier_release_refuses(deployed: Project, store: Sto
     assert found.message.startswith("with the sample 'long': greeter: input 'guest' has 9")
 
 
-# ── twenty healthy histories ──────────────────────────────────────────────────────────────────
+# twenty healthy histories
 
 HEALTHY: dict[str, list[dict[str, Any]]] = {
     "another text": [says("guest"), says("guest") | {"params": {"temperature": 0.1}}],
@@ -366,7 +366,45 @@ def test_a_healthy_history_is_ready_without_a_finding(
     assert done.code == 0
 
 
-def test_there_are_twelve_drifts_and_twenty_healthy_histories() -> None:
-    others = 2  # changed bytes, and a release that says forward_only; index and model beside them
-    assert len(DRIFTS) + others >= 12
-    assert len(HEALTHY) == 20
+def test_one_target_by_its_revision_or_its_digest(deployed_twice: Project, store: Store) -> None:
+    first = deployed_twice.digest("greeter", commit="HEAD~1")
+    for name in ("1", first, first[7:19]):
+        [target] = rehearsed(deployed_twice, "--target", name)["targets"]
+        assert (target["digest"], target["verdict"]) == (first, "ready")
+    assert store.reports() == {}, "a look at one release is not the report of them all"
+    for name in ("2", "9", "abcdef", "no"):
+        done = deployed_twice.here("rehearse", "greeter", *PLACE, "--target", name)
+        assert (done.code, "see promptops history" in done.err) == (2, True)
+
+
+def test_what_a_commit_would_leave_is_rehearsed_by_its_own_policies(
+    deployed_twice: Project, store: Store
+) -> None:
+    manifest(deployed_twice, params={"max_tokens": 300})
+    policy(
+        deployed_twice,
+        '{"properties": {"params": {"title": "Limits", "required": ["max_tokens"]}}}',
+    )
+    deployed_twice.git("checkout", "--quiet", "HEAD~1")
+    found = rehearsed(deployed_twice, "--commit", "main")
+    assert found["live"] == deployed_twice.digest("greeter", commit="main")
+    assert [target["verdict"] for target in found["targets"]] == ["blocked", "blocked"]
+    assert store.reports() == {}
+
+
+def test_what_is_held_is_no_way_back(rolled_back: Project) -> None:
+    assert rehearsed(rolled_back)["targets"] == []
+    assert rolled_back.here("rehearse", "greeter", *PLACE).code == 0
+
+
+def test_as_markdown(deployed: Project, store: Store) -> None:
+    now_required(deployed, store)
+    done = deployed.here("rehearse", "greeter", *PLACE, "-o", "markdown")
+    assert done.code == 1
+    lines = done.out.strip().splitlines()
+    assert lines[0] == (
+        "### promptops: the way back in <code>production</code>: ❌ 0 units can go back, 1 cannot"
+    )
+    assert "revision 1 | ❌ blocked |" in lines[4]
+    assert "**E600**" in lines[-1]
+    assert "max&#95;tokens" in lines[-1]

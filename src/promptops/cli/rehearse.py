@@ -4,16 +4,15 @@ import click
 
 from promptops.cli import completion, settings
 from promptops.cli.options import environment_options, plan_option
-from promptops.cli.output import emit, say_warning
-from promptops.cli.rehearse_text import facts_of, rehearsal_markdown, rehearsal_text
+from promptops.cli.output import emit
+from promptops.cli.rehearse_text import facts_of, keep_reports, rehearsal_markdown, rehearsal_text
 from promptops.delivery.checkout import from_commit
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.rehearse import Start, rehearse_from
 from promptops.delivery.rehearse import rehearse as judge
 from promptops.delivery.targets import named_target
 from promptops.delivery.today import forward_only_in, means_of, units_of
-from promptops.delivery.way_back import Report, keep
-from promptops.errors import StoreError
+from promptops.delivery.way_back import Report
 from promptops.live.moves import live_pointer
 from promptops.live.records import State
 from promptops.live.store import Store
@@ -80,7 +79,7 @@ def rehearse(
         else:
             reports = _from_live(opened, state, project, named, target, last)
             if target is None:
-                _keep(opened, reports)
+                keep_reports(opened, reports)
     finally:
         opened.close()
     facts = facts_of(place.name, reports)
@@ -131,11 +130,3 @@ def _from_commit(
         for item in built
     }
     return rehearse_from(store, state, starts, means)
-
-
-def _keep(store: Store, reports: list[Report]) -> None:
-    try:
-        for report in reports:
-            keep(store, report)
-    except StoreError as error:
-        say_warning(f"the report was not kept: {error.message}")

@@ -1,16 +1,18 @@
 """A rehearsal for the terminal, for GitHub, and for scripts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from promptops.cli.markdown import code, fitting, inline
-from promptops.cli.output import count, cut, in_line
+from promptops.cli.output import count, cut, in_line, say_warning
 from promptops.cli.plan_markdown import LONGEST_WARNING, MOST
 from promptops.delivery.rehearsal import Hindrance, Rehearsed
-from promptops.delivery.way_back import Report, now
+from promptops.delivery.way_back import Report, keep, now
+from promptops.errors import StoreError
+from promptops.live.store import Store
 from promptops.manifest.digest import short
 
 _COLOURS = {"ready": "green", "blocked": "red"}
@@ -95,6 +97,15 @@ def _said(item: tuple[str, Rehearsed, Hindrance]) -> str:
     message = inline(cut(finding.message, LONGEST_WARNING))
     back = f"{code(unit)} back to {code(short(target.digest))}"
     return f"- {back}: **{inline(finding.code)}** {message}"
+
+
+def keep_reports(store: Store, reports: Iterable[Report]) -> None:
+    """For rollback and status; what was said stands without that."""
+    try:
+        for report in reports:
+            keep(store, report)
+    except StoreError as error:
+        say_warning(f"the rehearsal was not kept: {error.message}")
 
 
 def way_back_facts(report: Report | None) -> dict[str, Any] | None:
