@@ -41,7 +41,7 @@ def rows() -> Iterator[Row]:
                 python("import click, git, jsonschema, redis, yaml", folder),
                 ROUNDS,
             ),
-            Bound(20, seconds=5),
+            Bound(8, seconds=5),
         )
         yield _rollback(promptops, place, folder, units[0].name)
 

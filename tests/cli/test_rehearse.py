@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from promptops import Client
 from promptops.delivery.deploy import Conditions, deploy
 from promptops.delivery.rehearsal import Outcome, Sample, against_rendering
 from promptops.delivery.rehearse import rehearse as judge
@@ -17,6 +18,7 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.release import read_release
 from tests.cli.projects import Project, everywhere, intent, on_redis
 from tests.cli.rehearsals import PLACE, caller, manifest, policy, rehearsed, release
+from tests.waiting import eventually
 
 INDEX = {"index": "kb", "version": "1"}
 ANSWER = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
@@ -408,3 +410,15 @@ def test_as_markdown(deployed: Project, store: Store) -> None:
     assert "revision 1 | ❌ blocked |" in lines[4]
     assert "**E600**" in lines[-1]
     assert "max&#95;tokens" in lines[-1]
+
+
+def test_callers_are_known_by_what_running_apps_register(
+    deployed: Project, store: Store, store_url: str
+) -> None:
+    variable_gone(deployed, store)
+    assert rehearsed(deployed)["targets"][0]["verdict"] == "blocked"
+    passed = {"greeter": ("guest", "season")}
+    with Client(store_url, environment="production", app="helpdesk", inputs=passed) as client:
+        client.wait_ready(5)
+        assert eventually(lambda: store.clients() != [])
+        assert rehearsed(deployed)["targets"][0]["verdict"] == "ready"

@@ -78,7 +78,25 @@ def test_where_all_are_blocked_nothing_moves_and_force_is_offered(
     assert deployed_twice.here("rollback", "greeter", *PLACE, "--force").code == 0
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"targets": 3}', '{"targets": [{}]}', "\0"])
+WHOLE = (
+    '{"live": "", "checked_at": "2026-11-21T08:00:00Z", "seconds": 0.1, "targets": ['
+    '{"digest": "sha256:0", "revision": REVISION, "findings": [{"code": "C610", "message": "", '
+    '"hint": "", "severity": SEVERITY}]}]}'
+)
+JUNK = (
+    "",
+    "{}",
+    "[1]",
+    "\0",
+    '{"targets": 3}',
+    WHOLE.replace("REVISION", "1e999").replace("SEVERITY", '"error"'),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", "[]"),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", '"error"').replace("00Z", "00"),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", '"error"').replace("0.1", "null"),
+)
+
+
+@pytest.mark.parametrize("text", JUNK)
 def test_a_report_that_promptops_did_not_write_hinders_nobody(
     deployed_twice: Project, store: Store, text: str
 ) -> None:

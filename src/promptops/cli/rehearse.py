@@ -8,7 +8,7 @@ from promptops.cli.output import emit
 from promptops.cli.rehearse_text import facts_of, keep_reports, rehearsal_markdown, rehearsal_text
 from promptops.delivery.checkout import from_commit
 from promptops.delivery.deployment import read_existing
-from promptops.delivery.rehearse import Start, rehearse_from
+from promptops.delivery.rehearse import Start, present, rehearse_from
 from promptops.delivery.rehearse import rehearse as judge
 from promptops.delivery.targets import named_target
 from promptops.delivery.today import forward_only_in, means_of, units_of
@@ -129,4 +129,4 @@ def _from_commit(
         )
         for item in built
     }
-    return rehearse_from(store, state, starts, means)
+    return rehearse_from(store, state, starts, means, present(store))

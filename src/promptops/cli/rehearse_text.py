@@ -100,12 +100,13 @@ def _said(item: tuple[str, Rehearsed, Hindrance]) -> str:
 
 
 def keep_reports(store: Store, reports: Iterable[Report]) -> None:
-    """For rollback and status; what was said stands without that."""
+    """For rollback and status; what was done and said stands without that."""
     try:
         for report in reports:
             keep(store, report)
-    except StoreError as error:
-        say_warning(f"the rehearsal was not kept: {error.message}")
+    except (StoreError, KeyboardInterrupt) as error:
+        why = error.message if isinstance(error, StoreError) else "interrupted"
+        say_warning(f"the rehearsal was not kept: {why}")
 
 
 def way_back_facts(report: Report | None) -> dict[str, Any] | None:

@@ -43,9 +43,10 @@ def check_moves(
     if not starts:
         return []
     live = {unit: _live(store, state, unit) for unit in starts}
+    seen = present(store)
     if not any_callers:
-        _check_callers(starts, live, present(store))
-    reports = rehearse_from(store, state, starts, means)
+        _check_callers(starts, live, seen)
+    reports = rehearse_from(store, state, starts, means, seen)
     if not any_return:
         # What cannot be read now is no way back anyhow: that must not keep out what mends it.
         _check_return(reports, state, [unit for unit, release in live.items() if release])

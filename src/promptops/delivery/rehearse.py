@@ -122,12 +122,11 @@ def rehearse(
 
 
 def rehearse_from(
-    store: Store, state: State, starts: Mapping[str, Start], means: Means
+    store: Store, state: State, starts: Mapping[str, Start], means: Means, seen: Present
 ) -> list[Report]:
     """Rehearse the way back from releases that are not live yet: first to what is live."""
     pointers = {unit: state.pointers[unit] for unit in starts if unit in state.pointers}
     before = earlier(pointers, islice(entries(store), MOST_DEPLOYMENTS), means.last)
-    seen = present(store)
     reports = []
     for unit, start in sorted(starts.items()):
         live = pointers.get(unit)

@@ -11,7 +11,7 @@ from promptops.delivery.rehearsal import Hindrance, Rehearsed, WayBack
 from promptops.errors import StoreError
 from promptops.live.records import Entry, Pointer
 from promptops.live.store import Store
-from promptops.live.stored import JUNK, encode, listed
+from promptops.live.stored import JUNK, encode, listed, typed
 
 # A report is read on a bad night and by hundreds of units at once: what it quotes is bounded.
 MOST_FINDINGS = 20
@@ -99,16 +99,13 @@ def _readable(texts: Mapping[str, str]) -> Iterator[tuple[str, Report]]:
             facts = json.loads(text)
             targets = tuple(map(_target, listed(facts["targets"])))
             way = WayBack(unit, str(facts["live"]), targets)
-            report = Report(way, str(facts["checked_at"]), float(facts["seconds"]))
-            report.age(datetime.now(UTC))
+            report = Report(way, str(facts["checked_at"]), 1.0 * facts["seconds"])
+            report.age(datetime.now(UTC))  # which a time without a zone has not
             yield unit, report
 
 
 def _target(facts: Any) -> Rehearsed:
     findings = tuple(
-        Hindrance(
-            str(each["code"]), each["severity"], str(each["message"]), str(each.get("hint", ""))
-        )
-        for each in listed(facts["findings"])
+        Hindrance(**typed(each, Hindrance.__slots__)) for each in listed(facts["findings"])
     )
-    return Rehearsed(str(facts["digest"]), int(facts["revision"]), findings)
+    return Rehearsed(**typed(facts, ("digest", "revision")), findings=findings)
