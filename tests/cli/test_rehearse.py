@@ -399,6 +399,27 @@ def test_what_is_held_is_no_way_back(rolled_back: Project) -> None:
     assert rolled_back.here("rehearse", "greeter", *PLACE).code == 0
 
 
+def test_what_a_release_does_not_say_is_taken_from_today(deployed_twice: Project) -> None:
+    policy(deployed_twice, '{"properties": {"owners": {"items": {"enum": ["bob@example.com"]}}}}')
+    assert "E600" in deployed_twice.here("validate").out
+    assert rehearsed(deployed_twice)["targets"][0]["verdict"] == "ready"
+
+
+def test_a_policy_that_only_warns_is_a_warning(deployed: Project, store: Store) -> None:
+    now_required(deployed, store)
+    file = deployed.root / "promptops.yaml"
+    rules = 'rules: {E600: {severity: warning, reason: "until May"}}\n'
+    file.write_text(file.read_text("utf-8") + rules, "utf-8")
+    target = rehearsed(deployed)["targets"][0]
+    assert (target["verdict"], codes(target)) == ("ready with warnings", {"E600"})
+
+
+def test_a_unit_that_git_has_lost_can_still_go_back(deployed_twice: Project) -> None:
+    deployed_twice.git("rm", "-rq", "manifests/greeter")
+    deployed_twice.commit()
+    assert rehearsed(deployed_twice)["targets"][0]["verdict"] == "ready"
+
+
 def test_as_markdown(deployed: Project, store: Store) -> None:
     now_required(deployed, store)
     done = deployed.here("rehearse", "greeter", *PLACE, "-o", "markdown")

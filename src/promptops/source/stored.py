@@ -54,7 +54,8 @@ def judge_stored(
     return [
         finding
         for finding in ruled(dict.fromkeys(found), standard.rules)
-        if finding.code.startswith("E") and finding.place.line not in theirs
+        if (finding.code.startswith("E") or finding.severity == "error")
+        and finding.place.line not in theirs
     ]
 
 
