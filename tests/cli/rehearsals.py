@@ -1,5 +1,6 @@
-"""Projects with a history, to be rehearsed; one drift each."""
+"""Projects with a history, to be rehearsed."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from promptops.live.store import Store
 from tests.cli.projects import Project
 
 PLACE = ("--env", "production")
+INDEX = {"index": "kb", "version": "1"}
+ANSWER = {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]}
 
 
 def manifest(project: Project, unit: str = "greeter", **sections: Any) -> None:
@@ -50,3 +53,35 @@ def rehearsed(project: Project, *arguments: str) -> Any:
     """What the command says of greeter."""
     done = project.here("rehearse", "greeter", *PLACE, "-o", "json", *arguments)
     return done.json["units"][0]
+
+
+def says(*names: str) -> dict[str, Any]:
+    """Inputs and a prompt that uses them."""
+    text = " ".join(f"{{{{ {name} }}}}" for name in names)
+    return {
+        "inputs": {name: {"type": "string"} for name in names},
+        "prompt": {
+            "id": "greeter",
+            "version": f"2.{len(names)}.0",
+            "messages": [{"role": "user", "text": text}],
+        },
+    }
+
+
+def codes(target: Any) -> set[str]:
+    return {finding["code"] for finding in target["findings"]}
+
+
+def said(target: Any) -> str:
+    return "; ".join(finding["message"] for finding in target["findings"])
+
+
+def now_required(project: Project, store: Store) -> None:
+    release(project, store, params={"temperature": 0.2, "max_tokens": 300})
+    required = {"required": ["params"], "properties": {"params": {"required": ["max_tokens"]}}}
+    policy(project, json.dumps(required))
+
+
+def variable_gone(project: Project, store: Store) -> None:
+    release(project, store, **says("guest", "season"))
+    release(project, store, **says("guest"))

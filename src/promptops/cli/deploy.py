@@ -28,7 +28,7 @@ from promptops.delivery.judgement import judge_moves
 from promptops.delivery.no_return import check_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.delivery.readers import too_old
-from promptops.delivery.today import means_with
+from promptops.delivery.today import asking, means_with
 from promptops.errors import Refused
 from promptops.finding import Finding
 from promptops.live.records import State
@@ -128,11 +128,12 @@ def deploy(
         def may_move(state: State, units: Collection[str]) -> None:
             _before_moving(opened, judge_moves(opened, checkout, standard, state, units))
             items = [item for item in checkout.built if item.unit in units]
+            sources = {item.unit: item.source for item in items}
             found = check_moves(
                 opened,
                 state,
                 items,
-                means_with(project, standard, {item.unit: item.source for item in items}),
+                asking(project, means_with(project, standard, sources)),
                 any_callers=accept_callers is not None,
                 any_return=accept_no_return is not None,
             )

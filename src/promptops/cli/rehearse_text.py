@@ -40,7 +40,7 @@ def _sum(reports: list[Report]) -> str:
     said = f"{count(ready, 'unit')} can go back"
     said += f", {lost} cannot" if lost else ""
     first = len(reports) - ready - lost
-    return said + (f", {first} have no earlier release" if first else "")
+    return said + (f", {first} without an earlier release" if first else "")
 
 
 def _unit(report: Report) -> Iterator[str]:
