@@ -22,6 +22,7 @@ from benchmarks import (
     occupying,
     planning,
     reading,
+    rehearsing,
     rendering,
     spreading,
     starting,
@@ -46,6 +47,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Row]]] = {
     "planning": planning.rows,
     "spreading": spreading.rows,
     "drilling": drilling.rows,
+    "rehearsing": rehearsing.rows,
 }
 
 

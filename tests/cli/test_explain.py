@@ -57,7 +57,7 @@ def test_every_code_that_the_source_has_has_its_page() -> None:
 
 
 def test_every_word_in_brackets_has_its_page_and_no_page_is_of_another() -> None:
-    sign = re.compile(r"(?:\b(?:Refused|Notice)\(\s*|\bcode ?= ?)\"([a-z-]+)\"")
+    sign = re.compile(r"(?:\b(?:Refused|Notice|Hindrance)\(\s*|\bcode ?= ?)\"([a-z-]+)\"")
     words = {
         word for path in SOURCE.rglob("*.py") for word in sign.findall(path.read_text("utf-8"))
     }

@@ -40,6 +40,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
                 "since": AT,
                 "state": "in sync",
                 "held": [],
+                "way_back": None,
             },
             {
                 "unit": "greeter",
@@ -49,6 +50,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
                 "since": AT,
                 "state": "held",
                 "held": [rolled_back.digest("greeter")],
+                "way_back": None,
             },
         ],
         "clients": {"present": 0, "current": 0},
@@ -107,6 +109,7 @@ def test_a_unit_that_git_lost_and_one_that_was_never_deployed(deployed: Project)
         "since": None,
         "state": "not deployed",
         "held": [],
+        "way_back": None,
     }
     line = next(line for line in deployed.here(*STATUS).out.splitlines() if "newcomer" in line)
     assert line.split() == ["newcomer", "-", "-", "-", "-", "not", "deployed"]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,20 +21,25 @@ from promptops.cli.options import (
     yes_option,
 )
 from promptops.cli.output import say_warning
+from promptops.cli.rehearse_text import keep_reports
 from promptops.cli.report import move, named, new_intent, report
 from promptops.cli.settings import Environment, in_ci
-from promptops.delivery.checkout import Checkout, from_commit, from_work_tree
+from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
+from promptops.delivery.no_return import check_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.delivery.protection import check_allowed
 from promptops.delivery.readers import too_old
+from promptops.delivery.today import asking, means_with
 from promptops.errors import Refused
 from promptops.live.records import State
 from promptops.live.store import Store
-from promptops.source.policy import Standard, standard_of
-from promptops.source.project import Project
+from promptops.source.policy import standard_of
+
+if TYPE_CHECKING:
+    from promptops.delivery.way_back import Report
 
 
 @click.command(cls=WithWait)
@@ -53,6 +59,16 @@ from promptops.source.project import Project
 @click.option("--create", is_flag=True, help="Create the environment if the store never held it.")
 @click.option("--expect-revision", type=int, metavar="N", help="Refuse unless it is at revision N.")
 @click.option("--allow-older", is_flag=True, help="Deploy a commit older than the live one.")
+@click.option(
+    "--accept-no-return",
+    metavar="REASON",
+    help="Deploy although there would be no way back to what is live.",
+)
+@click.option(
+    "--accept-callers",
+    metavar="REASON",
+    help="Deploy although present clients do not pass what is newly required.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @break_glass_option
 @yes_option
@@ -70,6 +86,8 @@ def deploy(
     create: bool,
     expect_revision: int | None,
     allow_older: bool,
+    accept_no_return: str | None,
+    accept_callers: str | None,
     dry_run: bool,
     break_glass: str,
     yes: bool,
@@ -81,7 +99,9 @@ def deploy(
     """Make units live from a git commit, all of them in one step or none.
 
     The commit decides, never the work tree. What is live already is left alone; what is held is
-    refused, or skipped with --all.
+    refused, or skipped with --all. What leaves no way back to what is live is refused, and what
+    asks of present clients an input that they do not pass, unless that is accepted with a reason,
+    which the history keeps.
 
     \b
     promptops deploy support-triage --env staging
@@ -97,7 +117,9 @@ def deploy(
     place = settings.environment(env if env or planned is None else planned.environment, store)
     project = settings.project_here("a deploy builds the manifests of a project: run it in one")
     standard = standard_of(project, place.name)
-    intent = new_intent(place, operation, reason)
+    accepted = _accepted(reason, accept_no_return, accept_callers)
+    intent = new_intent(place, operation, accepted)
+    reports: dict[str, Report] = {}
     with move(place, intent, output, dry_run=dry_run) as opened:
         moved: list[str] = []
         if planned is not None:
@@ -110,13 +132,31 @@ def deploy(
         say_findings(checkout.findings)
         intent = replace(intent, commit=checkout.commit, break_glass=break_glass)
         guarded = not dry_run and not break_glass
+
+        def may_move(state: State, units: Collection[str]) -> None:
+            if units and guarded:
+                check_allowed(project, opened.environment, [checkout.commit], in_ci=in_ci())
+            say_findings(judge_moves(opened, checkout, standard, state, units))
+            warn_of_old_clients(opened)
+            items = [item for item in checkout.built if item.unit in units]
+            sources = {item.unit: item.source for item in items}
+            found = check_moves(
+                opened,
+                state,
+                items,
+                asking(project, means_with(project, standard, sources)),
+                any_callers=accept_callers is not None,
+                any_return=accept_no_return is not None,
+            )
+            reports.update({each.way.unit: each for each in found})
+
         conditions = Conditions(
             create=create or place.create,
             skip_held=not units,
             expect_revision=expect_revision,
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
-            may_move=partial(_may_move, opened, project, standard, checkout, guarded=guarded),
+            may_move=may_move,
             agree=asked(place, yes=yes),
         )
         done = make_live(
@@ -127,6 +167,8 @@ def deploy(
             resume=operation is not None,
             dry_run=dry_run,
         )
+        if done.entry is not None and not dry_run:
+            keep_reports(opened, reports.values())
         report(
             place,
             opened,
@@ -139,27 +181,22 @@ def deploy(
         )
 
 
-def _may_move(
-    store: Store,
-    project: Project,
-    standard: Standard,
-    checkout: Checkout,
-    state: State,
-    units: Collection[str],
-    *,
-    guarded: bool,
-) -> None:
-    if units and guarded:
-        check_allowed(project, store.environment, [checkout.commit], in_ci=in_ci())
-    say_findings(judge_moves(store, checkout, standard, state, units))
-    warn_of_old_clients(store)
-
-
 def warn_of_old_clients(store: Store) -> None:
     old = too_old(store)
     if old:
         listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)
         say_warning(f"not every present client can read the format of this release: {listed}")
+
+
+def _accepted(reason: str, no_return: str | None, callers: str | None) -> str:
+    """The reason of the entry, with what was accepted and why."""
+    said = [reason] if reason else []
+    for what, why in (("no way back", no_return), ("callers", callers)):
+        if why is not None:
+            if not why.strip():
+                raise click.UsageError("what is accepted needs a reason")
+            said.append(f"{what} accepted: {why}")
+    return "; ".join(said)
 
 
 def _check_dirty(place: Environment) -> None:

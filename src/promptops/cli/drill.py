@@ -5,49 +5,17 @@ from dataclasses import asdict
 
 import click
 
-from promptops.cli import settings
-from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import count, emit
 from promptops.cli.report import named, new_intent
 from promptops.cli.settings import Environment
 from promptops.delivery.drill.drill import Drill
 from promptops.delivery.drill.drill import drill as carry_out_drill
 from promptops.delivery.drill.record import Record
-from promptops.errors import Unconfirmed, UsageError
+from promptops.errors import Unconfirmed
 
 CLIENTS = 10
 _COUNTS = ("clients", "units", "confirmed")
 MOST_CLIENTS = 200
-
-
-@click.command()
-@environment_options
-@click.option("--drill", "wanted", is_flag=True, help="Really go forward and back, beside it.")
-@click.option(
-    "--clients",
-    type=click.IntRange(1, MOST_CLIENTS),
-    default=CLIENTS,
-    show_default=True,
-    metavar="N",
-    help="With --drill: how many client processes take part.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask, also on a terminal.")
-@output_option
-def rehearse(
-    env: str | None, store: str | None, wanted: bool, clients: int, yes: bool, output: str
-) -> None:
-    """Prove that going back works, with real client processes in an environment made for it.
-
-    The scratch environment has the same releases in the same store and is removed at the end;
-    nothing of the real one changes but the record of the drill, which status shows.
-
-    \b
-    promptops rehearse --drill --env production
-    promptops rehearse --drill --env production --clients 20 -o json
-    """
-    if not wanted:
-        raise UsageError("say what to rehearse", "promptops rehearse --drill --env NAME")
-    drill(settings.environment(env, store), clients, yes=yes, output=output)
 
 
 def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:

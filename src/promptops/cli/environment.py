@@ -13,6 +13,7 @@ from promptops.cli.drilled import drill_facts, drill_lines, drill_warning
 from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
+from promptops.cli.rehearse_text import way_back_facts, way_back_line
 from promptops.cli.settings import Environment
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
@@ -54,7 +55,10 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "epoch": head and head.epoch,
         "revision": head and head.revision,
         "freeze": found.freeze and asdict(found.freeze),
-        "units": [unit.as_json() for unit in found.units],
+        "units": [
+            {**unit.as_json(), "way_back": way_back_facts(found.ways_back.get(unit.unit))}
+            for unit in found.units
+        ],
         "clients": {"present": found.present, "current": found.current},
         "drill": drill_facts(found, place, now),
     }
@@ -99,6 +103,7 @@ def _status_text(found: EnvironmentStatus, place: Environment, now: datetime) ->
             *frozen_lines(found.freeze, found.environment),
             table(rows) if len(rows) > 1 else "nothing is live",
             *_broken_glass(found),
+            *_ways_back(found),
             f"{found.current} of {found.present} clients serve it",
             *drill_lines(found.drill, now),
         ]
@@ -110,6 +115,16 @@ def _broken_glass(found: EnvironmentStatus) -> Iterator[str]:
         if unit.live is not None and unit.live.break_glass:
             said = in_line(f"{unit.unit} was deployed past the protection: {unit.live.break_glass}")
             yield f"{BREAK_GLASS} {said}"
+
+
+def _ways_back(found: EnvironmentStatus) -> list[str]:
+    """Nothing, while nobody has rehearsed anything here."""
+    return [
+        in_line(f"{unit.unit}: way back: ")
+        + way_back_line(found.ways_back.get(unit.unit), unit.live.digest)
+        for unit in found.units
+        if unit.live and found.ways_back
+    ]
 
 
 @click.command()

@@ -36,6 +36,12 @@ from promptops.source.writing import write_file
 @store_option
 @click.option("--offline", is_flag=True, help="Ask no store: what is live and held is left out.")
 @click.option(
+    "--accept-no-return",
+    metavar="REASON",
+    envvar="PROMPTOPS_ACCEPT_NO_RETURN",
+    help="Pass although there would be no way back. [env: PROMPTOPS_ACCEPT_NO_RETURN]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -48,15 +54,17 @@ def gate(
     names: tuple[str, ...],
     store: str | None,
     offline: bool,
+    accept_no_return: str | None,
     out: Path | None,
     output: str,
 ) -> None:
     """Judge a change as CI does, before it is merged: one verdict, and nothing is written.
 
     Checks all manifests and policies, plans every environment, and says what is live there and not
-    in git. A unit of the change whose content is held fails; drift and holds elsewhere do not. Only
-    commits count, for the project file and its policies too. Exits 0 when it may be merged, 1 when
-    not, 4 when a store cannot be reached.
+    in git. A unit of the change whose content is held fails, and so does a point of no return,
+    after which nothing goes back to what is live; drift and holds elsewhere do not. Only commits
+    count, for the project file and its policies too. Exits 0 when it may be merged, 1 when not, 4
+    when a store cannot be reached.
 
     \b
     promptops gate --base main --env production
@@ -64,7 +72,10 @@ def gate(
     """
     project = settings.project_here("a gate judges the manifests of a project: run it in one")
     with ExitStack() as opened:
-        judged = judge(project, base, commit, _stores(names, store, opened, offline=offline))
+        stores = _stores(names, store, opened, offline=offline)
+        # An empty variable is no reason.
+        accepted = (accept_no_return or "").strip() or None
+        judged = judge(project, base, commit, stores, accepted)
     facts = _facts(judged) if out is not None or output == "json" else {}
     if out is not None:
         write_file(out, as_json(facts) + "\n")

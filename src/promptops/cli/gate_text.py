@@ -35,6 +35,8 @@ def _verdict(word: str) -> str:
 def _why(gate: Gate) -> Iterator[str]:
     if errors := errors_in(gate.findings):
         yield count(len(errors), "error")
+    if any(finding.code == "no-return" for finding in errors):
+        yield "point of no return"
     for item in gate.environments:
         if item.error:
             yield f"{item.environment}: the store could not be asked"

@@ -31,7 +31,7 @@ COMMANDS = {
     "deploy": ("deploy", "Make units live from a git commit."),
     "promote": ("promote", "Make live in one environment what is live in another."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
-    "rehearse": ("drill", "Prove that going back works, before it is needed."),
+    "rehearse": ("rehearse", "Would going back work now? Proves it for the last releases."),
     "hold": ("hold", "Keep a release from coming back, lift that, or list what is kept."),
     "freeze": ("freeze", "Stop an environment for everything but going back."),
     "unfreeze": ("freeze", "Let everything pass again."),

@@ -30,7 +30,11 @@ from promptops.live.records import Entry
     shell_complete=completion.digests,
     help="A digest, a revision or a commit to go back to.",
 )
-@click.option("--force", is_flag=True, help="Go back to a release although it is held.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Go back to a release although it is held, or a rehearsal found it blocked.",
+)
 @click.option(
     "--revert",
     is_flag=True,

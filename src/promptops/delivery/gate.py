@@ -13,9 +13,12 @@ from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import compared
 from promptops.delivery.in_git import InGit
 from promptops.delivery.merged import Merged, merged
+from promptops.delivery.no_return import points_of_no_return
 from promptops.delivery.plan import Candidate, Plan, plan_of
+from promptops.delivery.rehearse import Present, present
 from promptops.delivery.same_names import same_names
 from promptops.delivery.status import compare_with_git
+from promptops.delivery.today import means_with
 from promptops.delivery.versions import as_errors
 from promptops.errors import StoreError
 from promptops.finding import Finding, errors_in, in_order
@@ -139,7 +142,13 @@ class Gate:
         }
 
 
-def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store | None]) -> Gate:
+def gate(
+    project: Project,
+    base: str,
+    revision: str,
+    stores: Mapping[str, Store | None],
+    accept_no_return: str | None = None,
+) -> Gate:
     """Judge a commit as a change of `base`, for environments with their stores; None is offline.
 
     Project file and policies are those of the commit. Raises UsageError (E405, E406, E407, a
@@ -152,6 +161,13 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
     standards = {name: standard_of(project, name) for name in stores}
     merge = merged(project, base, revision)
     judged = [_judged(merge, name, store, standards[name]) for name, store in stores.items()]
+    returns = (
+        each
+        for item in judged
+        for each in _points_of_no_return(
+            project, merge, item, stores[item.environment], standards, accept_no_return
+        )
+    )
     one = next(iter(standards.values()), Standard(project.rules))
     looks = tuple(look for each in standards.values() for look in each.looks)
     everywhere = replace(one, looks=looks)
@@ -159,7 +175,7 @@ def gate(project: Project, base: str, revision: str, stores: Mapping[str, Store 
         merge.base,
         merge.commit,
         len(merge.units),
-        tuple(in_order(dict.fromkeys(_findings(project, merge, everywhere, judged)))),
+        tuple(in_order(dict.fromkeys([*_findings(project, merge, everywhere, judged), *returns]))),
         tuple(judged),
         merge.in_both,
         not all(unit.ok for unit in merge.units.values()),
@@ -180,6 +196,24 @@ def _findings(
             if each.unit in merge.change and each.unit in merge.units:
                 unit = merge.units[each.unit]
                 yield from as_errors(merge.tree, unit, each.notices, standard.rules)
+
+
+def _points_of_no_return(
+    project: Project,
+    merge: Merged,
+    item: EnvironmentGate,
+    store: Store | None,
+    standards: Mapping[str, Standard],
+    accepted: str | None,
+) -> Iterator[Finding]:
+    """From the units of the change to what is live, or where nobody knows that, to the base."""
+    units = item.plan.units if item.plan else item.changes
+    changed = [each for each in units if each.unit in merge.change]
+    if not changed:
+        return
+    means = means_with(project, standards[item.environment], merge.units)
+    seen = Present() if store is None or item.error else present(store)
+    yield from points_of_no_return(merge, changed, means, seen, accepted)
 
 
 def _no_unit(project: Project) -> Finding:

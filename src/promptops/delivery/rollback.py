@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable
 
 from promptops.delivery.agreement import Agree, as_proposed
+from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
@@ -28,8 +29,9 @@ def rollback(
 ) -> Deployment:
     """Put units back: to the release before, or to a digest, revision or commit.
 
-    Without units, `to` a revision or commit puts the whole environment back. Raises UsageError for
-    what cannot be meant, Refused, StoreError, OutcomeUnknown.
+    Without units, `to` a revision or commit puts the whole environment back. What the last
+    rehearsal found blocked is skipped, or refused when it was named, unless `force`. Raises
+    UsageError for what cannot be meant, Refused, StoreError, OutcomeUnknown.
     """
     request = moves.request_of("rollback", [sorted(units), to])
     if resume:
@@ -47,10 +49,13 @@ def rollback(
         units = tuple(state.pointers)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
-    choose = _chooser(store, state, units, to, intent)
+    blocked = {} if force else blocked_in(store)
+    choose = _chooser(store, state, units, to, intent, blocked)
 
     def decide(state: State) -> Proposal:
         targets, skipped = choose(state)
+        if to is not None:
+            refuse_blocked(targets, blocked, to, intent)
         proposal = moves.rollback(
             state, targets, intent, request=request, force=force, skipped=skipped
         )
@@ -60,17 +65,16 @@ def rollback(
 
 
 def _chooser(
-    store: Store, state: State, units: tuple[str, ...], to: str | None, intent: Intent
+    store: Store,
+    state: State,
+    units: tuple[str, ...],
+    to: str | None,
+    intent: Intent,
+    blocked: Blocked,
 ) -> Callable[[State], tuple[dict[str, Target], tuple[Skipped, ...]]]:
     """How each unit's target is found, decided once: what `to` means must not change in a race."""
     if to is None:
-        return lambda state: (
-            {
-                unit: moves.previous(state.pointers[unit], unit, entries(store))
-                for unit in dict.fromkeys(units)
-            },
-            (),
-        )
+        return lambda state: _newest(store, state, units, intent, blocked)
     revision = _revision(store, state, to)
     if revision is not None:
         return lambda state: moves.as_it_was(
@@ -83,6 +87,19 @@ def _chooser(
             shlex.join(["promptops", "rollback", unit, "--to", to, *intent.where]),
         )
     return lambda _: ({unit: target}, ())
+
+
+def _newest(
+    store: Store, state: State, units: tuple[str, ...], intent: Intent, blocked: Blocked
+) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
+    targets: dict[str, Target] = {}
+    skipped: list[Skipped] = []
+    for unit in dict.fromkeys(units):
+        targets[unit], left_out = previous_unblocked(
+            state.pointers[unit], unit, entries(store), blocked.get(unit, {}), intent
+        )
+        skipped += left_out
+    return targets, tuple(skipped)
 
 
 def _revision(store: Store, state: State, to: str) -> int | None:

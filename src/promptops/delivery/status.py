@@ -1,10 +1,13 @@
 """What is live, since when, and how that compares with git."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from promptops.delivery.drill.record import Record, kept
 from promptops.delivery.in_git import InGit
+from promptops.delivery.way_back import Report
+from promptops.delivery.way_back import kept as kept_ways
 from promptops.live.records import Freeze, Head, Pointer
 from promptops.live.store import Store
 
@@ -39,7 +42,7 @@ class UnitStatus:
 class EnvironmentStatus:
     """An environment in one moment; `present` clients, of which `current` serve the head.
 
-    `drill` is the last one.
+    `ways_back` are the last rehearsals, by unit, and `drill` the last drill.
     """
 
     environment: str
@@ -47,6 +50,7 @@ class EnvironmentStatus:
     units: tuple[UnitStatus, ...]
     present: int
     current: int
+    ways_back: Mapping[str, Report]
     drill: Record | None
     freeze: Freeze | None = None
 
@@ -67,7 +71,14 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
     current = sum(head is not None and client.serves(head, live, head) for client in clients)
     drill = kept(store.reports())
     return EnvironmentStatus(
-        store.environment, head, units, len(clients), current, drill, state.freeze
+        store.environment,
+        head,
+        units,
+        len(clients),
+        current,
+        kept_ways(store),
+        drill,
+        state.freeze,
     )
 
 

@@ -1,7 +1,7 @@
 """Apply policies to a unit: what they say about it, at the lines of the manifest that cause it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -66,7 +66,7 @@ def _said(
     for safe in (False, True) if safe_of(document.value) else (False,):
         value = resolved_manifest(unit, environment, safe=safe)
         merged = Merged(document, environment, value, safe)
-        judged = [each for policy in policies for each in _schema_of(policy).findings_about(merged)]
+        judged = judge_merged(merged, policies)
         if standard.today is not None:
             judged += check_retirement(merged, standard.models, standard.today)
         for finding in judged:
@@ -74,6 +74,11 @@ def _said(
                 said = f"in safe mode: {finding.message}" if safe else finding.message
                 found[replace(finding, message=said)] = None
     return found
+
+
+def judge_merged(merged: Merged, policies: Iterable[Policy]) -> list[Finding]:
+    """What policies say about a manifest under an overlay, with their own severities."""
+    return [found for policy in policies for found in _schema_of(policy).findings_about(merged)]
 
 
 def _position(finding: Finding) -> tuple[int, int]:

@@ -1,0 +1,103 @@
+"""What a rollback leaves out: the releases that the last rehearsal found blocked.
+
+Only what the store keeps is asked, once: on a bad night there may be neither git nor a probe.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from promptops.delivery.way_back import kept
+from promptops.errors import Refused
+from promptops.live.moves import Intent, Skipped, Target, previous
+from promptops.live.records import Entry, Pointer
+from promptops.live.store import Store
+from promptops.manifest.digest import short
+
+Blocked = Mapping[str, Mapping[str, str]]  # unit → digest → why, and since when that is known
+
+
+def blocked_in(store: Store) -> Blocked:
+    """Nothing, where nobody has rehearsed."""
+    return {
+        unit: {
+            target.digest: f"{target.why} (rehearsed {report.checked_at})"
+            for target in report.way.targets
+            if target.verdict == "blocked"
+        }
+        for unit, report in kept(store).items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Without:
+    """A history without the changes to what is blocked; it remembers what it left out."""
+
+    live: Pointer
+    unit: str
+    blocked: Mapping[str, str]
+    left_out: dict[str, None]
+
+    def of(self, history: Iterable[Entry]) -> Iterator[Entry]:
+        for entry in history:
+            changes = [change for change in entry.changes if change.unit == self.unit]
+            for change in changes:
+                if self._avoids(change.after):
+                    self.left_out[change.after] = None
+            yield replace(
+                entry,
+                changes=tuple(change for change in changes if not self._avoids(change.after)),
+            )
+
+    def _avoids(self, digest: str) -> bool:
+        is_live_or_held = digest == self.live.digest or self.live.holds(digest)
+        return digest in self.blocked and not is_live_or_held
+
+
+def previous_unblocked(
+    live: Pointer,
+    unit: str,
+    history: Iterable[Entry],
+    blocked: Mapping[str, str],
+    intent: Intent,
+) -> tuple[Target, tuple[Skipped, ...]]:
+    """The newest earlier release that is neither held nor blocked, and what was skipped for it.
+
+    Raises Refused, with why, when there is none.
+    """
+    without = _Without(live, unit, blocked, {})
+    try:
+        target = previous(live, unit, without.of(history))
+    except Refused as refused:
+        if not without.left_out:
+            raise
+        listed = "; ".join(f"{short(digest)}: {blocked[digest]}" for digest in without.left_out)
+        raise Refused(
+            "blocked",
+            f"{unit} has no earlier release that is neither held nor blocked: {listed}",
+            _all_the_same("promptops", "rollback", unit, *intent.where),
+        ) from refused
+    skipped = tuple(
+        Skipped(unit, digest, f"blocked: {blocked[digest]}; --force goes there all the same")
+        for digest in without.left_out
+    )
+    return target, skipped
+
+
+def refuse_blocked(
+    targets: Mapping[str, Target], blocked: Blocked, to: str, intent: Intent
+) -> None:
+    """Raises Refused when a target that was named is blocked."""
+    for unit, target in sorted(targets.items()):
+        why = blocked.get(unit, {}).get(target.digest)
+        if why is not None:
+            raise Refused(
+                "blocked",
+                f"{unit}: going back to {short(target.digest)} is blocked: {why}",
+                _all_the_same("promptops", "rollback", unit, "--to", to, *intent.where),
+            )
+
+
+def _all_the_same(*command: str) -> str:
+    forced = shlex.join([*command, "--force"])
+    return f"promptops rehearse says what is so now; to go there all the same: {forced}"

@@ -1,0 +1,132 @@
+"""Would a deployment leave a way back, and can those who call be served by it?"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from promptops.delivery import look
+from promptops.delivery.build import Built
+from promptops.delivery.comparison import Comparison
+from promptops.delivery.merged import Merged
+from promptops.delivery.rehearsal import Rehearsed, said_of, unpassed
+from promptops.delivery.rehearse import (
+    Means,
+    Present,
+    Start,
+    hindrances,
+    present,
+    rehearse_from,
+)
+from promptops.delivery.way_back import Report
+from promptops.errors import Refused, ReleaseRejected
+from promptops.finding import Finding
+from promptops.live.records import State
+from promptops.live.store import Store
+from promptops.manifest.digest import short
+from promptops.manifest.release import Release, read_release
+from promptops.source.lines import with_lines
+
+
+def check_moves(
+    store: Store,
+    state: State,
+    items: Iterable[Built],
+    means: Means,
+    *,
+    any_callers: bool = False,
+    any_return: bool = False,
+) -> list[Report]:
+    """Rehearse the way back from what is about to move; the reports, to be kept once it has.
+
+    Raises Refused when present clients do not pass what is newly required, unless `any_callers`,
+    and when the way back to what is live is blocked, unless `any_return`.
+    """
+    starts = {item.unit: _start(item, means) for item in items if item.unit in state.pointers}
+    if not starts:
+        return []
+    live = {unit: _live(store, state, unit) for unit in starts}
+    seen = present(store)
+    if not any_callers:
+        _check_callers(starts, live, seen)
+    reports = rehearse_from(store, state, starts, means, seen)
+    if not any_return:
+        # What cannot be read now is no way back anyhow: that must not keep out what mends it.
+        _check_return(reports, state, [unit for unit, release in live.items() if release])
+    return reports
+
+
+def points_of_no_return(
+    merge: Merged,
+    units: Iterable[Comparison],
+    means: Means,
+    seen: Present,
+    accepted: str | None,
+) -> Iterator[Finding]:
+    """Where a merge would leave no way back from its units to those before; needs no store.
+
+    Where that is `accepted`, it is a warning with this reason.
+    """
+    environment = means.standard.looks[0][0]
+    for each in units:
+        unit = merge.units.get(each.unit)
+        old, new = each.before, each.after
+        if unit is None or unit.document is None or old is None or new is None or each.held:
+            continue
+        start = Start(new.digest, new.release, means.forward_only(each.unit))
+        found = hindrances(start, old, seen.callers(each.unit), means)
+        target = Rehearsed(old.digest, old.revision or 0, tuple(found))
+        if target.verdict != "blocked":
+            continue
+        document, path = unit.document, ("forward_only",) if start.forward_only else ()
+        finding = Finding(
+            "no-return",
+            document.file,
+            document.place(path),
+            f"point of no return in {environment}: {each.unit} could not go back to "
+            f"{short(old.digest)}: {target.why}",
+            "make what is live fit first, in a change of its own; or accept it: "
+            "--accept-no-return REASON",
+            ruled=None if accepted is None else "warning",
+            reason=accepted or "",
+        )
+        yield from with_lines([finding], unit.files, merge.tree)
+
+
+def _start(item: Built, means: Means) -> Start:
+    release = read_release(item.data, item.digest, item.unit)
+    return Start(item.digest, release, means.forward_only(item.unit))
+
+
+def _live(store: Store, state: State, unit: str) -> Release | None:
+    try:
+        return look.pointed_to(store, unit, state.pointers[unit]).release
+    except ReleaseRejected:
+        return None
+
+
+def _check_callers(
+    starts: Mapping[str, Start], live: Mapping[str, Release | None], seen: Present
+) -> None:
+    for unit, start in sorted(starts.items()):
+        old, callers = live[unit], seen.callers(unit)
+        if old is None or start.release is None or not callers:
+            continue
+        if names := unpassed(old, start.release, callers):
+            raise Refused(
+                "callers",
+                f"{unit}: {said_of(names, callers)}",
+                "let the app pass it first, or give it a default; to deploy all the same: "
+                "--accept-callers REASON",
+            )
+
+
+def _check_return(reports: Iterable[Report], state: State, units: Collection[str]) -> None:
+    for report in reports:
+        unit = report.way.unit
+        live = state.pointers[unit].digest
+        for target in report.way.targets if unit in units else ():
+            if target.digest == live and target.verdict == "blocked":
+                raise Refused(
+                    "no-return",
+                    f"point of no return: {unit} could not go back to {short(live)}: {target.why}",
+                    "deploy first what makes that possible; to deploy all the same: "
+                    "--accept-no-return REASON",
+                )

@@ -1,0 +1,105 @@
+"""rollback goes by the last rehearsal, which it needs the store alone for."""
+
+import json
+
+import pytest
+
+from promptops.live.store import Store
+from tests.cli.projects import Project, everywhere, short
+from tests.cli.rehearsals import PLACE, policy, release
+
+REQUIRED = {"required": ["params"], "properties": {"params": {"required": ["max_tokens"]}}}
+
+
+@pytest.fixture
+def policy_came(deployed: Project, store: Store) -> list[str]:
+    """The digests of greeter, oldest first: the one before the live one lacks what is required."""
+    digests = [
+        release(deployed, store, params={"max_tokens": 100}),
+        release(deployed, store, params={"temperature": 0.5}),
+        release(deployed, store, params={"max_tokens": 300}),
+    ]
+    policy(deployed, json.dumps(REQUIRED))
+    return digests
+
+
+@everywhere
+def test_a_rollback_skips_what_is_blocked_and_says_why(
+    deployed: Project, store: Store, empty_folder: Project, store_url: str, policy_came: list[str]
+) -> None:
+    good, lacking, live = policy_came
+    report = deployed.run("rehearse", "greeter", *PLACE, "-o", "json").json["units"][0]
+    assert (report["best"], report["targets"][0]["verdict"]) == (good, "blocked")
+    done = empty_folder.run("rollback", "greeter", *PLACE, "--store", store_url, "-o", "json")
+    assert done.code == 0
+    assert done.json["changes"] == [{"unit": "greeter", "from": live, "to": good, "held": live}]
+    [skipped] = done.json["skipped"]
+    assert skipped["digest"] == lacking
+    assert "'max_tokens' is missing in params (rehearsed 20" in skipped["why"]
+    assert f"skipped greeter: {short(lacking)} blocked: " in done.err
+    assert "--force goes there all the same" in done.err
+    assert store.read().pointers["greeter"].digest == good
+
+
+def test_force_goes_to_the_newest_all_the_same(
+    deployed: Project, store: Store, policy_came: list[str]
+) -> None:
+    deployed.here("rehearse", "greeter", *PLACE)
+    done = deployed.here("rollback", "greeter", *PLACE, "--force")
+    assert (done.code, done.err) == (0, "")
+    assert store.read().pointers["greeter"].digest == policy_came[1]
+
+
+@pytest.mark.parametrize("units", [("greeter",), ()])
+def test_a_blocked_release_that_is_named_is_refused(
+    deployed: Project, store: Store, policy_came: list[str], units: tuple[str, ...]
+) -> None:
+    deployed.here("rehearse", "greeter", *PLACE)
+    before = store.read()
+    target = short(policy_came[1]) if units else "3"
+    done = deployed.here("rollback", *units, *PLACE, "--to", target)
+    assert done.code == 3
+    assert f"error[blocked]: greeter: going back to {short(policy_came[1])} is blocked" in done.err
+    assert f"promptops rollback greeter --to {target} --env production --force" in done.err
+    assert store.read() == before
+
+
+def test_where_all_are_blocked_nothing_moves_and_force_is_offered(
+    deployed_twice: Project, store: Store
+) -> None:
+    policy(deployed_twice, json.dumps(REQUIRED))
+    assert deployed_twice.here("rehearse", "greeter", *PLACE).code == 1
+    done = deployed_twice.here("rollback", "greeter", *PLACE)
+    assert done.code == 3
+    assert "error[blocked]: greeter has no earlier release that is neither held nor" in done.err
+    assert "to go there all the same: promptops rollback greeter --env production --force" in (
+        done.err
+    )
+    assert deployed_twice.here("rollback", "greeter", *PLACE, "--force").code == 0
+
+
+WHOLE = (
+    '{"live": "", "checked_at": "2026-11-21T08:00:00Z", "seconds": 0.1, "targets": ['
+    '{"digest": "sha256:0", "revision": REVISION, "findings": [{"code": "C610", "message": "", '
+    '"hint": "", "severity": SEVERITY}]}]}'
+)
+JUNK = (
+    "",
+    "{}",
+    "[1]",
+    "\0",
+    '{"targets": 3}',
+    WHOLE.replace("REVISION", "1e999").replace("SEVERITY", '"error"'),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", "[]"),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", '"error"').replace("00Z", "00"),
+    WHOLE.replace("REVISION", "1").replace("SEVERITY", '"error"').replace("0.1", "null"),
+)
+
+
+@pytest.mark.parametrize("text", JUNK)
+def test_a_report_that_promptops_did_not_write_hinders_nobody(
+    deployed_twice: Project, store: Store, text: str
+) -> None:
+    store.keep_report("greeter", text)
+    assert deployed_twice.here("status", *PLACE).code == 0
+    assert deployed_twice.here("rollback", "greeter", *PLACE).code == 0
