@@ -22,7 +22,7 @@ _PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem"
 # What names no key is for everybody's keys: the categories take away what is dangerous, the rest
 # stands here. SCAN stays, which tells names and no values: what is stored is found by it.
 _EVERYTHING = (
-    "+@all -@dangerous -@admin -@scripting -scan -randomkey -dbsize +eval +evalsha +eval_ro "
+    "+@all -@dangerous -@admin -@scripting -randomkey -dbsize +eval +evalsha +eval_ro "
     "+evalsha_ro +role +info +cluster|slots"
 )
 
