@@ -180,12 +180,13 @@ def entries(store: Store, before: int | None = None) -> Iterator[Entry]:
     """
     while page := store.history(before):
         yield from page
-        if before is not None and page[-1].revision >= before:
+        lowest = min(entry.revision for entry in page)
+        if before is not None and lowest >= before:
             raise StoreCorrupt(
                 f"the history of {store.environment} is out of order below revision {before}",
-                "somebody changed the store by hand; promptops verify says where",
+                "somebody changed the store by hand; promptops verify says more",
             )
-        before = page[-1].revision
+        before = lowest
 
 
 def find_operation(store: Store, operation: str) -> Entry | None:
