@@ -37,6 +37,8 @@ COMMANDS = {
     "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
     "verify": ("verify", "Is everything in the store what was written there?"),
+    "export": ("restoring", "Write an environment into one file: releases, pointers, history."),
+    "restore": ("restoring", "Rebuild an environment that a store lost, from an export or git."),
     "acl": ("acl", "Print the ACL line for a Redis user of an environment, by role."),
     "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),

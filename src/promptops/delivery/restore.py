@@ -1,0 +1,155 @@
+"""Restore: an environment rebuilt from an export or from git, and clients that follow it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promptops.delivery.checkout import Checkout
+from promptops.delivery.deployment import Deployment
+from promptops.delivery.export import Export, releases_of
+from promptops.errors import Refused, StoreCorrupt
+from promptops.live import moves_of_restore as moves
+from promptops.live.moves import Intent, request_of
+from promptops.live.moves_of_restore import Restoration
+from promptops.live.records import Entry, Head, Pointer
+from promptops.live.replay import replay
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import digest_of, short
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What the store still has, as far as it can be read; `lost` says what cannot.
+
+    `known` are the heads that the store and its clients are at; `history` is newest first.
+    """
+
+    head: Head | None
+    known: Sequence[Head]
+    pointers: Mapping[str, Pointer]
+    history: Sequence[Entry]
+    freeze: str
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A restore that is decided and not done; `releases` gives `count` releases to be stored."""
+
+    there: There
+    restoration: Restoration
+    count: int
+    releases: Callable[[], Iterable[bytes]] = field(compare=False)
+
+
+def look(store: Store) -> There:
+    """What is there; damage is told and not raised, because a restore is what mends it.
+
+    Where the pointers are damaged, they are what the history says.
+    """
+    clients = [client.head for client in store.clients() if client.epoch]
+    head = store.seal().head
+    known = [*clients, head] if head else clients
+    history: list[Entry] = []
+    lost = ""
+    try:
+        history = list(entries(store))
+        state = store.read()
+        freeze = state.freeze.to_json() if state.freeze else ""
+        return There(head, known, state.pointers, history, freeze)
+    except StoreCorrupt as error:
+        lost = error.message
+    return There(head, known, replay(reversed(history)), history, "", lost)
+
+
+def prepare_export(
+    store: Store, path: str, export: Export, intent: Intent, *, force: bool, epoch: int | None
+) -> Prepared:
+    """Raises Refused where something would be lost that the export does not know."""
+    there = look(store)
+    if export.environment != store.environment and not force:
+        raise Refused(
+            "other-environment",
+            f"{path} is an export of {export.environment}, not of {store.environment}",
+            "name that environment, or say --force when it is meant",
+        )
+    newer = moves.unknown_to(export.history, there.history)
+    if newer and not force:
+        raise Refused(
+            "newer",
+            f"{store.environment} has {len(newer)} deployments that {path} does not know; the last "
+            f"is revision {newer[0].revision}, {newer[0].action} by {newer[0].actor}",
+            "export it first, or take a newer export; to lose them all the same: --force",
+        )
+    head = moves.next_head([*there.known, export.head], epoch, intent.at)
+    request = request_of("restore", [export.environment, export.head.revision])
+    done = moves.from_export(head, export.pointers, export.history, export.freeze, intent, request)
+    return Prepared(there, done, len(export.digests), lambda: releases_of(path))
+
+
+def prepare_commit(
+    store: Store, checkout: Checkout, intent: Intent, *, force: bool, epoch: int | None
+) -> Prepared:
+    """Raises Refused where live is what a newer commit made."""
+    there = look(store)
+    for unit, pointer in sorted(there.pointers.items()) if checkout.is_older and not force else ():
+        if pointer.commit and checkout.is_older and checkout.is_older(pointer.commit):
+            raise Refused(
+                "newer",
+                f"{unit} is live from commit {pointer.commit[:12]}, and "
+                f"{str(checkout.commit)[:12]} is older than that",
+                "name a newer commit; to put the older one there all the same: --force",
+            )
+    wanted = {item.unit: item.digest for item in checkout.built}
+    head = moves.next_head(there.known, epoch, intent.at)
+    done = moves.from_commit(
+        head,
+        there.pointers,
+        there.history[::-1],
+        there.freeze,
+        wanted,
+        intent,
+        request_of("restore", wanted),
+    )
+    stored = [item.data for item in checkout.built]
+    return Prepared(there, done, len(stored), lambda: stored)
+
+
+def restore(store: Store, prepared: Prepared, tell: Callable[[int, int], None]) -> Deployment:
+    """Do it: the releases first, and then all else at once.
+
+    Raises Refused when somebody was faster, or a release is nowhere; StoreError.
+    """
+    put = set()
+    for number, data in enumerate(prepared.releases(), 1):
+        put.add(_put(store, data))
+        tell(number, prepared.count)
+    there, wanted = prepared.there, prepared.restoration
+    for unit, pointer in sorted(wanted.pointers.items()):
+        if pointer.digest not in put and store.release(pointer.digest) is None:
+            raise Refused(
+                "missing-release",
+                f"the release {short(pointer.digest)}, live as {unit}, is neither in the store nor "
+                "in what is restored",
+                "restore from an export, or from the commit that made it",
+            )
+    sent = time.monotonic()
+    if not store.restore(there.head, wanted.head, wanted.pointers, wanted.history, wanted.freeze):
+        raise Refused(
+            "lost-race",
+            "somebody deployed meanwhile",
+            "nothing was restored; look at promptops history, then try again",
+        )
+    (last,) = store.history(limit=1)
+    if store.seal().head != wanted.head or last != wanted.history[-1]:
+        raise StoreCorrupt("the store does not have what was restored", "promptops verify")
+    return Deployment(wanted.head, last, wanted.skipped, swapped=sent)
+
+
+def _put(store: Store, data: bytes) -> str:
+    """Also over other bytes, which somebody put under this digest."""
+    try:
+        return store.put(data)
+    except StoreCorrupt:
+        store.forget_releases([digest_of(data)])
+        return store.put(data)
