@@ -1,6 +1,8 @@
 """status and history: look at an environment."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,9 +10,12 @@ from promptops.cli import completion, settings
 from promptops.cli.changes import change_line
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
+from promptops.cli.past import clients_facts, clients_text, past_facts, past_text
 from promptops.cli.settings import Environment
+from promptops.delivery.confirmed import Confirmed, confirmations
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
+from promptops.delivery.past import moment, past
 from promptops.delivery.status import EnvironmentStatus
 from promptops.delivery.status import status as read_status
 from promptops.errors import UsageError
@@ -102,6 +107,8 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
     help="How many.",
 )
 @click.option("--operation", metavar="ID", help="Only the deployment with this operation id.")
+@click.option("--at", metavar="TIME", help="What was live at a moment, instead of deployments.")
+@click.option("--clients", is_flag=True, help="Also what clients had confirmed (--wait).")
 @output_option
 def history(
     unit: str | None,
@@ -109,6 +116,8 @@ def history(
     store: str | None,
     limit: int,
     operation: str | None,
+    at: str | None,
+    clients: bool,
     output: str,
 ) -> None:
     """The deployments of an environment, newest first, all of them or those of one unit.
@@ -117,10 +126,18 @@ def history(
     promptops history --env production
     promptops history support-triage --env production --limit 5 -o json
     promptops history --env production --operation 8c1f…   did it happen?
+    promptops history --env production --at "2026-11-20 14:30"   what was live then?
     """
+    then = None if at is None else moment(at)
     place = settings.environment(env, store)
     opened = place.open()
     try:
+        confirmed = confirmations(opened) if clients else None
+        if then is not None:
+            read_existing(opened)
+            was = past_facts(place.name, past(reversed([*entries(opened)]), then), unit, confirmed)
+            emit(output, was, past_text(was))
+            return
         found: list[Entry] = []
         for entry in entries(opened):
             touched = unit is None or any(change.unit == unit for change in entry.changes)
@@ -139,11 +156,20 @@ def history(
             f"no deployment of {place.name} has the operation {operation}",
             "it did not happen; the same command with the same --operation is safe",
         )
-    facts = {"environment": place.name, "entries": [entry.as_json() for entry in found]}
-    emit(output, facts, "\n".join(_entry_text(entry) for entry in found) or "no deployments")
+    told = [_entry_facts(entry, confirmed) for entry in found]
+    facts = {"environment": place.name, "entries": told}
+    text = "\n".join(_entry_text(entry, confirmed) for entry in found)
+    emit(output, facts, text or "no deployments")
 
 
-def _entry_text(entry: Entry) -> str:
+def _entry_facts(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> dict[str, Any]:
+    facts = entry.as_json()
+    if confirmed is not None:
+        facts["clients"] = clients_facts(confirmed, entry.revision)
+    return facts
+
+
+def _entry_text(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> str:
     lines = [f"{entry.revision}  {entry.action}  {entry.at}  {in_line(entry.actor)}"]
     lines += [f"    {in_line(entry.reason)}"] if entry.reason else []
     for change in entry.changes:
@@ -151,4 +177,6 @@ def _entry_text(entry: Entry) -> str:
         if change.commit and change.before != change.after:
             line += f"  from commit {change.commit[:12]}"
         lines.append(line)
+    if confirmed is not None:
+        lines.append(f"    {clients_text(clients_facts(confirmed, entry.revision))}")
     return "\n".join(lines)

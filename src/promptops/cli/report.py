@@ -16,6 +16,7 @@ from promptops.cli.output import emit, in_line, printable, say
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
+from promptops.delivery.confirmed import remember
 from promptops.delivery.deployment import Deployment
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
@@ -28,6 +29,10 @@ from promptops.source.identity import actor
 NOT_COUNTED = "clients without presence are not counted"
 
 
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def new_intent(
     place: Environment, operation: str | None, reason: str, commit: str | None = None
 ) -> Intent:
@@ -36,7 +41,7 @@ def new_intent(
         operation=operation or str(uuid.uuid4()),
         # Not Path.cwd(), which fails where somebody has removed the current folder.
         actor=actor(os.environ, Path()),
-        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=now(),
         reason=reason,
         commit=commit,
         where=tuple(suggested.where(place.name)),
@@ -122,6 +127,7 @@ def _await(
     try:
         wanted = _wanted(store, done, units)
         confirmation = await_clients(store, head, wanted, since, wait)
+        remember(store, head, confirmation, now())
     except (StoreError, KeyboardInterrupt) as error:
         return _uncounted(error)
     facts["clients"] = _clients(confirmation)

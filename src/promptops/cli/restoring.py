@@ -1,7 +1,6 @@
 """export and restore: an environment as a file, and back."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -16,7 +15,7 @@ from promptops.cli.options import (
 )
 from promptops.cli.output import count, emit, say, say_warning
 from promptops.cli.progress import progress
-from promptops.cli.report import move, new_intent, report
+from promptops.cli.report import move, new_intent, now, report
 from promptops.delivery.checkout import from_commit
 from promptops.delivery.export import export as write_export
 from promptops.delivery.export import read_export
@@ -41,10 +40,9 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     """
     place = settings.environment(env, store)
     opened = place.open()
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     try:
         with progress("releases") as tell:
-            written = write_export(opened, out, now, tell)
+            written = write_export(opened, out, now(), tell)
     finally:
         opened.close()
     facts = {
