@@ -1,6 +1,6 @@
 """status and history: look at an environment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +28,37 @@ from promptops.source.project import find_project
 
 @click.command()
 @environment_options
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when a unit is not as it should be.")
+@click.option("--clients", is_flag=True, help="Compare with what each client serves, too.")
+@click.option("--deep", is_flag=True, help="Verify the bytes of every live release, too.")
 @output_option
-def status(env: str | None, store: str | None, output: str) -> None:
+def status(
+    env: str | None,
+    store: str | None,
+    exit_code: bool,
+    clients: bool,
+    deep: bool,
+    output: str,
+) -> None:
     """What is live, since when, who serves it, and what git says.
 
-    The state of a unit: in sync, behind (git is newer), ahead (git is older), differs (git cannot
-    tell), held (git wants what is held), not in git, not deployed, invalid in git; or live, where
-    no repository is at hand.
+    The state of a unit: in sync, behind (git is newer), ahead (git is older), held (git wants what
+    is held); drifted (git cannot tell which is newer), orphan (live, and without a manifest),
+    missing (a manifest, and not live), invalid (its manifest has errors); or live, where no
+    repository is at hand. With --deep also corrupt (its release is not what its digest says), with
+    --clients skewed (a client keeps another release, or refuses the store) and stale (a client has
+    not heard of it within 3 s). --exit-code takes the first four as the ordinary course of
+    things, as promptops plan --exit-code does not.
 
     \b
     promptops status --env production
+    promptops status --env production --exit-code --clients --deep      has anything drifted?
     """
     place = settings.environment(env, store)
     in_git = _in_git(place)
     opened = place.open()
     try:
-        found = read_status(opened, in_git)
+        found = read_status(opened, in_git, deep=deep, clients=clients)
     finally:
         opened.close()
     head = found.head
@@ -55,6 +70,8 @@ def status(env: str | None, store: str | None, output: str) -> None:
         "clients": {"present": found.present, "current": found.current},
     }
     emit(output, facts, _status_text(found, place))
+    if exit_code and found.drifted:
+        raise click.exceptions.Exit(1)
 
 
 def _in_git(place: Environment) -> InGit | None:
@@ -90,9 +107,18 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
         [
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
             table(rows) if len(rows) > 1 else "nothing is live",
+            *_why(found),
             f"{found.current} of {found.present} clients serve it",
         ]
     )
+
+
+def _why(found: EnvironmentStatus) -> Iterator[str]:
+    for unit in found.units:
+        if unit.corrupt:
+            yield f"{in_line(unit.unit)} is corrupt: {in_line(unit.corrupt)}"
+        for each in unit.astray:
+            yield in_line(f"{unit.unit} is {each.state} in {each.client}: {each.why}")
 
 
 @click.command()
