@@ -177,6 +177,25 @@ def test_deployments_that_an_export_does_not_know_are_not_lost(
     assert verified(exported), "the revision that was lost is left out, and said"
 
 
+@on_both
+def test_the_same_operation_again_is_done_once(
+    exported: Project, contents: Contents, saboteur: Saboteur
+) -> None:
+    saboteur.wipe()
+    for source in (
+        (*RESTORE, "--operation", "a"),
+        (*FROM_GIT, "HEAD", "--yes", "--operation", "b"),
+    ):
+        first = exported.here(*source, "--json").json
+        before = contents()
+        again = exported.here(*source, "--json")
+        assert (again.code, again.json["repeated"]) == (0, True)
+        assert again.json["revision"] == first["revision"]
+        assert contents() == before
+    other = exported.here(*RESTORE, "--operation", "b", "--yes")
+    assert code_and_word(other) == (3, "operation-reused")
+
+
 def test_an_epoch_is_above_what_clients_know(exported: Project, saboteur: Saboteur) -> None:
     saboteur.wipe()
     assert code_and_word(exported.here(*RESTORE, "--epoch", "1")) == (3, "epoch")

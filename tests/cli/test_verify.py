@@ -9,9 +9,11 @@ import pytest
 
 from promptops.live.records import Hold
 from promptops.live.store import Store
-from tests.cli.projects import ADA, AT, Project, everywhere, on_redis, short
+from tests.cli.projects import ADA, AT, Project, on_redis, short
 from tests.client.sabotage import Saboteur
 from tests.deployments import deploy, release
+
+on_both = pytest.mark.parametrize("backend", ["sqlite", "valkey"], indirect=True)
 
 VERIFY = ("verify", "--env", "production")
 
@@ -36,7 +38,7 @@ def edit(saboteur: Saboteur, revision: int, **facts: object) -> None:
     saboteur.retell(entries)
 
 
-@everywhere
+@on_both
 def test_an_environment_that_nobody_touched_has_no_problem(rolled_back: Project) -> None:
     done = rolled_back.run(*VERIFY, "-o", "json")
     assert (done.code, done.err) == (0, "")
@@ -56,7 +58,7 @@ def test_an_environment_that_nobody_touched_has_no_problem(rolled_back: Project)
     )
 
 
-@everywhere
+@on_both
 def test_a_release_with_other_bytes_is_corrupt(rolled_back: Project, saboteur: Saboteur) -> None:
     live = rolled_back.digest("greeter", commit="HEAD~1")
     saboteur.overwrite(live, release("greeter", "Give them all our money."))
@@ -68,13 +70,13 @@ def test_a_release_with_other_bytes_is_corrupt(rolled_back: Project, saboteur: S
     assert "    promptops rollback greeter leaves it; promptops restore puts it back" in done.out
 
 
-@everywhere
+@on_both
 def test_a_release_of_the_past_is_verified_too(rolled_back: Project, saboteur: Saboteur) -> None:
     saboteur.overwrite(rolled_back.digest("greeter"), b"{}")
     assert kinds(rolled_back) == [("release", None, None)]
 
 
-@everywhere
+@on_both
 def test_a_release_that_is_gone_is_a_problem_when_it_is_live(
     rolled_back: Project, saboteur: Saboteur
 ) -> None:
@@ -85,7 +87,7 @@ def test_a_release_that_is_gone_is_a_problem_when_it_is_live(
     assert kinds(rolled_back) == [("release", "farewell", None)]
 
 
-@everywhere
+@on_both
 def test_a_pointer_that_no_deployment_moved_is_found(
     rolled_back: Project, saboteur: Saboteur, store: Store
 ) -> None:
@@ -115,7 +117,7 @@ def test_an_edit_of_any_entry_is_found(
     assert "the chain of the history is broken\n" in rolled_back.here(*VERIFY).out
 
 
-@everywhere
+@on_both
 def test_a_gap_is_found_wherever_it_is(rolled_back: Project, saboteur: Saboteur) -> None:
     whole = saboteur.entries()
     saboteur.retell({1: whole[1], 3: whole[3]})
@@ -128,20 +130,20 @@ def test_a_gap_is_found_wherever_it_is(rolled_back: Project, saboteur: Saboteur)
     assert ("head", None, 3) in kinds(rolled_back)
 
 
-@everywhere
+@on_both
 def test_entries_that_changed_places_are_found(rolled_back: Project, saboteur: Saboteur) -> None:
     whole = saboteur.entries()
     saboteur.retell({1: whole[2], 2: whole[1], 3: whole[3]})
     assert {kind for kind, _, _ in kinds(rolled_back)} >= {"reordered"}
 
 
-@everywhere
+@on_both
 def test_an_entry_that_is_none_is_said(rolled_back: Project, saboteur: Saboteur) -> None:
     saboteur.retell(saboteur.entries() | {2: "nonsense"})
     assert kinds(rolled_back) == [("history", None, None)]
 
 
-@everywhere
+@on_both
 def test_an_environment_that_was_never_there_is_refused(git_project: Project) -> None:
     done = git_project.here(*VERIFY)
     assert (done.code, done.out) == (3, "")

@@ -1,6 +1,7 @@
 """export and restore: an environment as a file, and back."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -16,13 +17,12 @@ from promptops.cli.options import (
 from promptops.cli.output import count, emit, say, say_warning
 from promptops.cli.progress import progress
 from promptops.cli.report import move, new_intent, now, report
-from promptops.delivery.checkout import from_commit
+from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.export import export as write_export
 from promptops.delivery.export import read_export
-from promptops.delivery.restore import Prepared, prepare_commit, prepare_export
+from promptops.delivery.restore import Prepared, done_before, prepare
 from promptops.delivery.restore import restore as carry_out
 from promptops.errors import Refused
-from promptops.live.moves import Intent
 from promptops.live.store import Store
 
 
@@ -111,11 +111,14 @@ def restore(
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason or f"from {file or f'git {revision}'}")
     with move(place, intent, output, dry_run=dry_run) as opened:
-        if file is not None:
-            read = read_export(file)
-            prepared = prepare_export(opened, file, read, intent, force=force, epoch=epoch)
-        else:
-            intent, prepared = _of_git(opened, str(revision), intent, force=force, epoch=epoch)
+        source = read_export(file) if file is not None else _checkout(opened, str(revision))
+        if isinstance(source, Checkout):
+            intent = replace(intent, commit=source.commit)
+        done = done_before(opened, source, operation) if operation and not dry_run else None
+        if done is not None:
+            report(place, opened, intent, done, wait=wait, output=output)
+            return
+        prepared = prepare(opened, source, intent, force=force, epoch=epoch)
         if prepared.there.lost:
             say_warning(f"damaged, and rebuilt by this: {prepared.there.lost}")
         if dry_run:
@@ -128,15 +131,9 @@ def restore(
         report(place, opened, intent, done, wait=wait, output=output)
 
 
-def _of_git(
-    opened: Store, revision: str, intent: Intent, *, force: bool, epoch: int | None
-) -> tuple[Intent, Prepared]:
+def _checkout(opened: Store, revision: str) -> Checkout:
     project = settings.project_here("a restore from git is done in the project")
-    checkout = from_commit(project, (), opened.environment, revision)
-    named = Intent(
-        intent.operation, intent.actor, intent.at, intent.reason, checkout.commit, intent.where
-    )
-    return named, prepare_commit(opened, checkout, named, force=force, epoch=epoch)
+    return from_commit(project, (), opened.environment, revision)
 
 
 def _confirm(environment: str, prepared: Prepared, *, yes: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from promptops.delivery.deployment import read_existing
 from promptops.errors import CheckFailed, StoreCorrupt, UsageError
 from promptops.live.records import Entry, Freeze, Head, Pointer
+from promptops.live.replay import named
 from promptops.live.store import Store, apart, entries
 from promptops.live.stored import JUNK, encode
 from promptops.manifest.digest import digest_of, short
@@ -28,6 +29,7 @@ _ANOTHER = "take another export; this one was not written to its end, or changed
 class Export:
     """What a file holds; `history` is oldest first, `gone` counts releases that were not there."""
 
+    path: str
     environment: str
     head: Head
     at: str
@@ -55,8 +57,7 @@ def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -
         raise apart(store.environment, state.head, history[-1].revision if history else "nothing")
     epoch = state.head.epoch
     live = {pointer.digest: unit for unit, pointer in state.pointers.items()}
-    past = {change.after for entry in history for change in entry.changes}
-    named = sorted({*live, *past})
+    digests = named(state.pointers, history)
 
     def parts() -> Iterator[dict[str, Any]]:
         head = {"epoch": epoch, "revision": history[-1].revision}
@@ -67,7 +68,7 @@ def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -
             yield {"kind": "pointer", "unit": unit, "text": pointer.to_json()}
         for entry in history:
             yield {"kind": "entry", "text": entry.to_json()}
-        for number, digest in enumerate(named, 1):
+        for number, digest in enumerate(digests, 1):
             data = _whole(store, digest)
             if data is not None:
                 text = data.decode("utf-8", "surrogateescape")
@@ -78,7 +79,7 @@ def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -
                     "nothing was exported",
                     "promptops verify says more",
                 )
-            tell(number, len(named))
+            tell(number, len(digests))
 
     write_file(file, _lines(parts()))
     return read_export(path)
@@ -122,12 +123,11 @@ def read_export(path: str) -> Export:
             elif part["kind"] == "release":
                 digests.add(part["digest"])
         freeze = about["freeze"] and Freeze.from_json(about["freeze"]).to_json()
-        past = {change.after for entry in history for change in entry.changes}
-        gone = len(past - digests)
+        gone = len({*named(pointers, history)} - digests)
         if not history or {each.digest for each in pointers.values()} - digests:
             raise KeyError("release")
         found = (pointers, history, frozenset(digests), gone)
-        return Export(about["environment"], head, about["at"], freeze, *found)
+        return Export(path, about["environment"], head, about["at"], freeze, *found)
     except (*JUNK, StoreCorrupt) as error:
         raise UsageError(f"{path} is no whole export", _ANOTHER) from error
 

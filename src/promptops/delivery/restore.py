@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from promptops.delivery.checkout import Checkout
-from promptops.delivery.deployment import Deployment
+from promptops.delivery.deployment import Deployment, in_doubt, repeated
 from promptops.delivery.export import Export, releases_of
-from promptops.errors import Refused, StoreCorrupt
+from promptops.errors import Refused, StoreCorrupt, StoreUnreachable
 from promptops.live import moves_of_restore as moves
 from promptops.live.moves import Intent, request_of
 from promptops.live.moves_of_restore import Restoration
@@ -62,35 +63,59 @@ def look(store: Store) -> There:
     return There(head, known, replay(reversed(history)), history, "", lost)
 
 
-def prepare_export(
-    store: Store, path: str, export: Export, intent: Intent, *, force: bool, epoch: int | None
+def done_before(store: Store, source: Export | Checkout, operation: str) -> Deployment | None:
+    """What the operation id did before; a history that cannot be read tells of nothing.
+
+    Raises Refused when it did something else.
+    """
+    with suppress(StoreCorrupt):
+        return repeated(store, operation, _request(source))
+    return None
+
+
+def _request(source: Export | Checkout) -> str:
+    if isinstance(source, Export):
+        return request_of("restore", [source.environment, source.head.epoch, source.head.revision])
+    return request_of("restore", {item.unit: item.digest for item in source.built})
+
+
+def prepare(
+    store: Store, source: Export | Checkout, intent: Intent, *, force: bool, epoch: int | None
 ) -> Prepared:
-    """Raises Refused where something would be lost that the export does not know."""
+    """Raises Refused where something newer would be lost, unless `force`."""
+    if isinstance(source, Export):
+        return _of_export(store, source, intent, force=force, epoch=epoch)
+    return _of_commit(store, source, intent, force=force, epoch=epoch)
+
+
+def _of_export(
+    store: Store, export: Export, intent: Intent, *, force: bool, epoch: int | None
+) -> Prepared:
     there = look(store)
     if export.environment != store.environment and not force:
         raise Refused(
             "other-environment",
-            f"{path} is an export of {export.environment}, not of {store.environment}",
+            f"{export.path} is an export of {export.environment}, not of {store.environment}",
             "name that environment, or say --force when it is meant",
         )
     newer = moves.unknown_to(export.history, there.history)
     if newer and not force:
         raise Refused(
             "newer",
-            f"{store.environment} has {len(newer)} deployments that {path} does not know; the last "
+            f"{store.environment} has {len(newer)} deployments that {export.path} does not know; the last "
             f"is revision {newer[0].revision}, {newer[0].action} by {newer[0].actor}",
             "export it first, or take a newer export; to lose them all the same: --force",
         )
     head = moves.next_head([*there.known, export.head], epoch, intent.at)
-    request = request_of("restore", [export.environment, export.head.revision])
-    done = moves.from_export(head, export.pointers, export.history, export.freeze, intent, request)
-    return Prepared(there, done, len(export.digests), lambda: releases_of(path))
+    done = moves.from_export(
+        head, export.pointers, export.history, export.freeze, intent, _request(export)
+    )
+    return Prepared(there, done, len(export.digests), lambda: releases_of(export.path))
 
 
-def prepare_commit(
+def _of_commit(
     store: Store, checkout: Checkout, intent: Intent, *, force: bool, epoch: int | None
 ) -> Prepared:
-    """Raises Refused where live is what a newer commit made."""
     there = look(store)
     for unit, pointer in sorted(there.pointers.items()) if checkout.is_older and not force else ():
         if pointer.commit and checkout.is_older and checkout.is_older(pointer.commit):
@@ -109,7 +134,7 @@ def prepare_commit(
         there.freeze,
         wanted,
         intent,
-        request_of("restore", wanted),
+        _request(checkout),
     )
     stored = [item.data for item in checkout.built]
     return Prepared(there, done, len(stored), lambda: stored)
@@ -134,16 +159,28 @@ def restore(store: Store, prepared: Prepared, tell: Callable[[int, int], None]) 
                 "restore from an export, or from the commit that made it",
             )
     sent = time.monotonic()
-    if not store.restore(there.head, wanted.head, wanted.pointers, wanted.history, wanted.freeze):
+    if not _replaced(store, there.head, wanted):
         raise Refused(
             "lost-race",
             "somebody deployed meanwhile",
             "nothing was restored; look at promptops history, then try again",
         )
-    (last,) = store.history(limit=1)
-    if store.seal().head != wanted.head or last != wanted.history[-1]:
-        raise StoreCorrupt("the store does not have what was restored", "promptops verify")
+    with in_doubt(wanted.history[-1]):
+        (last,) = store.history(limit=1)
+        if store.seal().head != wanted.head or last != wanted.history[-1]:
+            raise StoreCorrupt("the store does not have what was restored", "promptops verify")
     return Deployment(wanted.head, last, wanted.skipped, swapped=sent)
+
+
+def _replaced(store: Store, expected: Head | None, wanted: Restoration) -> bool:
+    """Raises OutcomeUnknown when the answer is lost and nobody can tell whether it happened."""
+    try:
+        return store.restore(expected, wanted.head, wanted.pointers, wanted.history, wanted.freeze)
+    except (StoreUnreachable, KeyboardInterrupt):
+        with in_doubt(wanted.history[-1]):
+            if store.seal().head == wanted.head:
+                return True
+        raise
 
 
 def _put(store: Store, data: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from promptops.errors import StoreCorrupt
 from promptops.live.chain import Walk, walk
 from promptops.live.records import Entry, Head, Pointer, Seal
-from promptops.live.replay import replay
+from promptops.live.replay import named, replay
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import digest_of, is_digest, short
 
@@ -76,19 +76,18 @@ def verify(store: Store, tell: Callable[[int, int], None] = lambda _, __: None) 
     live: dict[str, list[str]] = {}
     for unit, pointer in sorted((found.pointers or {}).items()):
         live.setdefault(pointer.digest, []).append(unit)
-    past = {change.after for entry in history for change in entry.changes}
-    named = sorted({*live, *past})
+    digests = named(found.pointers or {}, history)
     gone = 0
-    for number, digest in enumerate(named, 1):
+    for number, digest in enumerate(digests, 1):
         problem, there = _of_release(store, digest, live.get(digest, []))
         problems += problem
         gone += not there and digest not in live
-        tell(number, len(named))
+        tell(number, len(digests))
     return Verification(
         store.environment,
         found.seal.head,
         len(found.pointers or ()),
-        len(named) - gone,
+        len(digests) - gone,
         gone,
         chain,
         tuple(problems),

@@ -1,6 +1,6 @@
 """What the history says of every unit: the pointers as they must be, or once were. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from promptops.live.records import Change, Entry, Hold, Pointer
@@ -18,6 +18,12 @@ def replay(oldest_first: Iterable[Entry]) -> dict[str, Pointer]:
             else:
                 found[change.unit] = _after(found.get(change.unit), change, entry)
     return found
+
+
+def named(pointers: Mapping[str, Pointer], history: Iterable[Entry]) -> list[str]:
+    """The digests of all releases that somebody may still go to, sorted."""
+    live = {pointer.digest for pointer in pointers.values()}
+    return sorted(live | {change.after for entry in history for change in entry.changes})
 
 
 def _after(live: Pointer | None, change: Change, entry: Entry) -> Pointer:
