@@ -138,6 +138,33 @@ def test_damage_is_mended_by_a_restore(exported: Project, store: Store, saboteur
 
 
 @on_both
+def test_an_environment_that_lost_its_head_is_rebuilt_from_its_history(
+    exported: Project, store: Store, saboteur: Saboteur
+) -> None:
+    live = store.read().pointers
+    saboteur.behead()
+    assert exported.here(*FROM_GIT, "HEAD", "--yes").code == 0
+    head = store.read().head or Head(0, 0)
+    assert (head.revision, head.epoch > 1_000_000, verified(exported)) == (4, True, True)
+    assert {unit: store.read().pointers[unit].digest for unit in live} == {
+        unit: pointer.digest for unit, pointer in live.items()
+    }
+
+
+@on_both
+def test_a_history_that_cannot_be_read_is_not_lost_by_the_way(
+    exported: Project, contents: Contents, saboteur: Saboteur
+) -> None:
+    saboteur.retell(saboteur.entries() | {2: "nonsense"})
+    before = contents()
+    for source in (RESTORE, (*FROM_GIT, "HEAD")):
+        assert code_and_word(exported.here(*source, "--yes")) == (3, "newer")
+    assert contents() == before
+    assert exported.here(*RESTORE, "--yes", "--force").code == 0
+    assert verified(exported)
+
+
+@on_both
 def test_a_dry_run_changes_nothing(exported: Project, contents: Contents) -> None:
     before = contents()
     done = exported.here(*RESTORE, "--dry-run")

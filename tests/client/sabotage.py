@@ -28,6 +28,10 @@ class Saboteur(Protocol):
         """Delete a pointer."""
         ...
 
+    def behead(self) -> None:
+        """Delete the head."""
+        ...
+
     def entries(self) -> dict[int, str]:
         """The texts of the history, by the revision at which they stand."""
         ...
@@ -58,6 +62,9 @@ class RedisSaboteur:
     def unpoint(self, unit: str) -> None:
         self._server.ask("HDEL", f"{self._environment}:pointers", unit)
 
+    def behead(self) -> None:
+        self._server.ask("DEL", f"{self._environment}:head")
+
     def entries(self) -> dict[int, str]:
         found = self._server.ask("XRANGE", f"{self._environment}:history", "-", "+")
         return {int(each.split(b"-")[0]): fields[b"entry"].decode() for each, fields in found}
@@ -87,6 +94,9 @@ class SqliteSaboteur:
 
     def unpoint(self, unit: str) -> None:
         self._write("DELETE FROM pointers WHERE unit = ?", unit)
+
+    def behead(self) -> None:
+        self._write("DELETE FROM head WHERE environment = ?", "production")
 
     def entries(self) -> dict[int, str]:
         with contextlib.closing(sqlite3.connect(self._path)) as db:

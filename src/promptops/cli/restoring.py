@@ -139,13 +139,13 @@ def _checkout(opened: Store, revision: str) -> Checkout:
 def _confirm(environment: str, prepared: Prepared, *, yes: bool) -> None:
     """An empty place asks nobody."""
     there = prepared.there
-    if yes or (there.head is None and not there.history):
+    if yes or (there.head is None and there.history == []):
         return
-    at = there.head.revision if there.head else there.history[0].revision
+    at = f"at revision {there.head.revision}" if there.head else "without a head"
     if not sys.stdin.isatty():
         raise Refused(
             "confirmation",
-            f"{environment} is there, at revision {at}, and there is no terminal to ask",
+            f"{environment} is there, {at}, and there is no terminal to ask",
             "see what would be done with --dry-run, then say --yes",
         )
     click.confirm(f"{_text(environment, prepared)}\ngo on?", abort=True, err=True)

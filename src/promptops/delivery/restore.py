@@ -22,13 +22,14 @@ from promptops.manifest.digest import digest_of, short
 class There:
     """What the store still has, as far as it can be read; `lost` says what cannot.
 
-    `known` are the heads that the store and its clients are at; `history` is newest first.
+    `known` are the heads that the store and its clients are at; `history` is newest first, None
+    when it cannot be read.
     """
 
     head: Head | None
     known: Sequence[Head]
     pointers: Mapping[str, Pointer]
-    history: Sequence[Entry]
+    history: Sequence[Entry] | None
     freeze: str
     lost: str = ""
 
@@ -48,19 +49,24 @@ def look(store: Store) -> There:
 
     Where the pointers are damaged, they are what the history says.
     """
-    clients = [client.head for client in store.clients() if client.epoch]
+    known = [client.head for client in store.clients() if client.epoch]
     head = store.seal().head
-    known = [*clients, head] if head else clients
-    history: list[Entry] = []
+    known += [head] if head else []
+    history: list[Entry] | None = None
     lost = ""
     try:
         history = list(entries(store))
-        state = store.read()
-        freeze = state.freeze.to_json() if state.freeze else ""
-        return There(head, known, state.pointers, history, freeze)
+        # Without a head the epoch is not known; no revision is used again all the same.
+        known += [Head(0, history[0].revision)] if history else []
     except StoreCorrupt as error:
         lost = error.message
-    return There(head, known, replay(reversed(history)), history, "", lost)
+    try:
+        state = store.read()
+    except StoreCorrupt as error:
+        pointers = replay(reversed(history or []))
+        return There(head, known, pointers, history, "", lost or error.message)
+    freeze = state.freeze.to_json() if state.freeze else ""
+    return There(head, known, state.pointers, history, freeze, lost)
 
 
 def done_before(store: Store, source: Export | Checkout, operation: str) -> Deployment | None:
@@ -83,41 +89,47 @@ def prepare(
     store: Store, source: Export | Checkout, intent: Intent, *, force: bool, epoch: int | None
 ) -> Prepared:
     """Raises Refused where something newer would be lost, unless `force`."""
-    if isinstance(source, Export):
-        return _of_export(store, source, intent, force=force, epoch=epoch)
-    return _of_commit(store, source, intent, force=force, epoch=epoch)
-
-
-def _of_export(
-    store: Store, export: Export, intent: Intent, *, force: bool, epoch: int | None
-) -> Prepared:
     there = look(store)
-    if export.environment != store.environment and not force:
+    if not force:
+        _check_readable(there)
+        if isinstance(source, Export):
+            _check_export(store, source, there)
+        else:
+            _check_commit(source, there)
+    if isinstance(source, Export):
+        return _of_export(there, source, intent, epoch)
+    return _of_commit(there, source, intent, epoch)
+
+
+def _check_readable(there: There) -> None:
+    if there.history is None:
+        raise Refused(
+            "newer",
+            f"what was deployed cannot be told: {there.lost}",
+            "promptops verify says more; to lose the history that is there: --force",
+        )
+
+
+def _check_export(store: Store, export: Export, there: There) -> None:
+    if export.environment != store.environment:
         raise Refused(
             "other-environment",
             f"{export.path} is an export of {export.environment}, not of {store.environment}",
             "name that environment, or say --force when it is meant",
         )
-    newer = moves.unknown_to(export.history, there.history)
-    if newer and not force:
+    newer = moves.unknown_to(export.history, there.history or ())
+    if newer:
         raise Refused(
             "newer",
-            f"{store.environment} has {len(newer)} deployments that {export.path} does not know; the last "
-            f"is revision {newer[0].revision}, {newer[0].action} by {newer[0].actor}",
+            f"{store.environment} has {len(newer)} deployments that {export.path} does "
+            f"not know; the last is revision {newer[0].revision}, {newer[0].action} by "
+            f"{newer[0].actor}",
             "export it first, or take a newer export; to lose them all the same: --force",
         )
-    head = moves.next_head([*there.known, export.head], epoch, intent.at)
-    done = moves.from_export(
-        head, export.pointers, export.history, export.freeze, intent, _request(export)
-    )
-    return Prepared(there, done, len(export.digests), lambda: releases_of(export.path))
 
 
-def _of_commit(
-    store: Store, checkout: Checkout, intent: Intent, *, force: bool, epoch: int | None
-) -> Prepared:
-    there = look(store)
-    for unit, pointer in sorted(there.pointers.items()) if checkout.is_older and not force else ():
+def _check_commit(checkout: Checkout, there: There) -> None:
+    for unit, pointer in sorted(there.pointers.items()):
         if pointer.commit and checkout.is_older and checkout.is_older(pointer.commit):
             raise Refused(
                 "newer",
@@ -125,17 +137,20 @@ def _of_commit(
                 f"{str(checkout.commit)[:12]} is older than that",
                 "name a newer commit; to put the older one there all the same: --force",
             )
-    wanted = {item.unit: item.digest for item in checkout.built}
+
+
+def _of_export(there: There, export: Export, intent: Intent, epoch: int | None) -> Prepared:
+    head = moves.next_head([*there.known, export.head], epoch, intent.at)
+    was = (export.pointers, export.history, export.freeze)
+    done = moves.from_export(head, *was, intent, _request(export))
+    return Prepared(there, done, len(export.digests), lambda: releases_of(export.path))
+
+
+def _of_commit(there: There, checkout: Checkout, intent: Intent, epoch: int | None) -> Prepared:
     head = moves.next_head(there.known, epoch, intent.at)
-    done = moves.from_commit(
-        head,
-        there.pointers,
-        there.history[::-1],
-        there.freeze,
-        wanted,
-        intent,
-        _request(checkout),
-    )
+    was = (there.pointers, (there.history or [])[::-1], there.freeze)
+    wanted = {item.unit: item.digest for item in checkout.built}
+    done = moves.from_commit(head, *was, wanted, intent, _request(checkout))
     stored = [item.data for item in checkout.built]
     return Prepared(there, done, len(stored), lambda: stored)
 

@@ -35,9 +35,9 @@ class Restoration:
 def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
     """Above all that are known; raises Refused for a wanted epoch that is not."""
     heads = [head for head in known if max(head.epoch, head.revision) < PLAUSIBLE]
-    if not heads and epoch is None:
-        return Head(int(datetime.fromisoformat(at).timestamp()) // 60, 1)
     highest = max((head.epoch for head in heads), default=0)
+    if not highest and epoch is None:
+        epoch = int(datetime.fromisoformat(at).timestamp()) // 60
     if epoch is not None and epoch <= highest:
         raise Refused(
             "epoch",
