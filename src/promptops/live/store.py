@@ -168,7 +168,7 @@ def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:
         f"head and history of {environment} do not belong together: the head is at revision {at}, "
         f"the history ends at {last}",
         "somebody changed the store by hand or lost a part of it; nothing was changed now. "
-        "Compare with an export before you repair it",
+        "Compare with an export, then promptops restore",
         code="C610" if head is None else "",
     )
 
