@@ -84,7 +84,8 @@ def test_the_name_of_a_unit(planted: Callable[..., str]) -> None:
 @pytest.mark.parametrize("field", ["epoch", "revision"])
 def test_a_head(planted: Callable[..., str], field: str) -> None:
     said = planted("read", "HSET", f"{TAG}:head", field, BOMB)
-    assert said == f"the key {TAG}:head holds a hash, not what promptops writes"
+    what = "hash without epoch and revision as numbers"
+    assert said == f"the key {TAG}:head holds a {what}, not what promptops writes"
 
 
 def test_an_entry(planted: Callable[..., str]) -> None:

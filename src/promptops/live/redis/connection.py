@@ -125,22 +125,29 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except redis.AuthenticationError as error:
-        raise StoreDenied(
-            f"{address} refused the user or the password",
-            "check the user and the password in the store's URL",
-        ) from error
+        raise _unknown_user(address) from error
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise StoreUnreachable(
             f"{address} does not answer: {_cause(error)}",
             _hint(str(error)) or "check the store's URL and that Redis runs there",
         ) from error
     except redis.ResponseError as error:
+        # Redis takes no long command of somebody whom it does not know, and says that instead.
+        if "unauthenticated" in str(error):
+            raise _unknown_user(address) from error
         raise _refusal(address, error) from error
     except redis.RedisError as error:
         raise StoreUnreachable(
             f"{address} does not speak as Redis does",
             "check the host and the port in the store's URL",
         ) from error
+
+
+def _unknown_user(address: Address) -> StoreDenied:
+    return StoreDenied(
+        f"{address} refused the user or the password",
+        "check the user and the password in the store's URL",
+    )
 
 
 class Script:
