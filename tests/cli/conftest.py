@@ -1,14 +1,17 @@
 """Situations in which people type commands."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from promptops.live.address import parse_address
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import Project, clean_variables, new_project
+from tests.client.sabotage import RedisSaboteur, Saboteur, SqliteSaboteur
+from tests.servers import Server
 
 
 @pytest.fixture
@@ -72,3 +75,11 @@ def three_apps(deployed: Project, store: Store, store_url: str) -> Iterator[list
     finally:
         for app in apps:
             app.end()
+
+
+@pytest.fixture
+def saboteur(backend: str, store_url: str, shared_servers: Callable[[str], Server]) -> Saboteur:
+    address = parse_address(store_url)
+    if backend == "sqlite":
+        return SqliteSaboteur(Path(address.path))
+    return RedisSaboteur(shared_servers(backend), address.namespace)

@@ -106,7 +106,7 @@ def test_a_manifest_that_is_called_yml_is_not_passed_over(deployed: Project, com
         "file would never be deployed\n  = help: rename manifest.yml to manifest.yaml\n"
     ) in done.out + done.err
     status = deployed.here("status", "--env", "production", "--json").json
-    assert [unit["state"] for unit in status["units"]] == ["in sync", "in sync", "not deployed"]
+    assert [unit["state"] for unit in status["units"]] == ["in sync", "in sync", "missing"]
 
 
 @pytest.mark.parametrize("path", ["manifests/greeter", "manifests/greeter/manifest.yml"])

@@ -39,6 +39,9 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
                 "commit": first,
                 "since": AT,
                 "state": "in sync",
+                "in_git": "in sync",
+                "corrupt": "",
+                "astray": [],
                 "held": [],
                 "way_back": None,
             },
@@ -49,6 +52,9 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
                 "commit": first,
                 "since": AT,
                 "state": "held",
+                "in_git": "held",
+                "corrupt": "",
+                "astray": [],
                 "held": [rolled_back.digest("greeter")],
                 "way_back": None,
             },
@@ -100,24 +106,27 @@ def test_a_unit_that_git_lost_and_one_that_was_never_deployed(deployed: Project)
     deployed.commit("farewell goes, newcomer comes")
     done = deployed.here(*STATUS, "--json")
     by_name = {unit["unit"]: unit for unit in done.json["units"]}
-    assert by_name["farewell"]["state"] == "not in git"
+    assert by_name["farewell"]["state"] == "orphan"
     assert by_name["newcomer"] == {
         "unit": "newcomer",
         "digest": None,
         "revision": None,
         "commit": None,
         "since": None,
-        "state": "not deployed",
+        "state": "missing",
+        "in_git": "missing",
+        "corrupt": "",
+        "astray": [],
         "held": [],
         "way_back": None,
     }
     line = next(line for line in deployed.here(*STATUS).out.splitlines() if "newcomer" in line)
-    assert line.split() == ["newcomer", "-", "-", "-", "-", "not", "deployed"]
+    assert line.split() == ["newcomer", "-", "-", "-", "-", "missing"]
 
 
 def test_a_unit_that_is_invalid_in_git_is_said_to_be(deployed: Project) -> None:
     deployed.says("greeter", "{{ gest }}")
-    assert states(deployed)["greeter"] == "invalid in git"
+    assert states(deployed)["greeter"] == "invalid"
 
 
 def test_without_a_repository_a_unit_is_live(deployed: Project, empty_folder: Project) -> None:
@@ -144,7 +153,7 @@ def test_an_environment_that_was_never_held(
     done = git_project.run(*STATUS, "--json")
     assert done.code == 0
     assert (done.json["epoch"], done.json["revision"]) == (None, None)
-    assert {unit["state"] for unit in done.json["units"]} == {"not deployed"}
+    assert {unit["state"] for unit in done.json["units"]} == {"missing"}
     shown = store_url.partition("?")[0]
     said = git_project.here(*STATUS)
     assert (said.code, said.out) == (0, f"production: {shown} has never held it\n")

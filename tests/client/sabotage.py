@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,22 @@ class Saboteur(Protocol):
         """Put a text where a unit's pointer stands."""
         ...
 
+    def unpoint(self, unit: str) -> None:
+        """Delete a pointer."""
+        ...
+
+    def behead(self) -> None:
+        """Delete the head."""
+        ...
+
+    def entries(self) -> dict[int, str]:
+        """The texts of the history, by the revision at which they stand."""
+        ...
+
+    def retell(self, entries: Mapping[int, str]) -> None:
+        """Put another history in its place."""
+        ...
+
     def wipe(self) -> None:
         """Delete everything."""
         ...
@@ -42,6 +59,22 @@ class RedisSaboteur:
     def scribble(self, unit: str, pointer: str) -> None:
         self._server.ask("HSET", f"{self._environment}:pointers", unit, pointer)
 
+    def unpoint(self, unit: str) -> None:
+        self._server.ask("HDEL", f"{self._environment}:pointers", unit)
+
+    def behead(self) -> None:
+        self._server.ask("DEL", f"{self._environment}:head")
+
+    def entries(self) -> dict[int, str]:
+        found = self._server.ask("XRANGE", f"{self._environment}:history", "-", "+")
+        return {int(each.split(b"-")[0]): fields[b"entry"].decode() for each, fields in found}
+
+    def retell(self, entries: Mapping[int, str]) -> None:
+        history = f"{self._environment}:history"
+        self._server.ask("DEL", history)
+        for revision, text in sorted(entries.items()):
+            self._server.ask("XADD", history, f"{revision}-0", "entry", text, "units", "greeter")
+
     def wipe(self) -> None:
         self._server.ask("DEL", *self._server.ask("KEYS", f"{self._environment}:*"))
 
@@ -59,10 +92,26 @@ class SqliteSaboteur:
     def scribble(self, unit: str, pointer: str) -> None:
         self._write("UPDATE pointers SET pointer = ? WHERE unit = ?", pointer, unit)
 
+    def unpoint(self, unit: str) -> None:
+        self._write("DELETE FROM pointers WHERE unit = ?", unit)
+
+    def behead(self) -> None:
+        self._write("DELETE FROM head WHERE environment = ?", "production")
+
+    def entries(self) -> dict[int, str]:
+        with contextlib.closing(sqlite3.connect(self._path)) as db:
+            return dict(db.execute("SELECT revision, entry FROM history"))
+
+    def retell(self, entries: Mapping[int, str]) -> None:
+        with contextlib.closing(sqlite3.connect(self._path)) as db, db:
+            db.execute("DELETE FROM history")
+            rows = [(revision, "", text) for revision, text in entries.items()]
+            db.executemany("INSERT INTO history VALUES ('production', ?, ?, ?)", rows)
+
     def wipe(self) -> None:
         with contextlib.closing(sqlite3.connect(self._path)) as db, db:
             db.execute("BEGIN")
-            for table in ("head", "pointers", "history", "releases", "clients"):
+            for table in ("head", "pointers", "history", "releases", "clients", "notes"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
     def _write(self, statement: str, *values: str | bytes) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +123,39 @@ def test_changes_that_a_failover_lost_are_served_on_until_newer_ones_come(
     for client in clients:
         assert until_served(client, repaired.revision) - began <= 5
         assert client.status().state == "READY"
+
+
+@pytest.mark.soak(short=8, full=160)
+def test_one_restore_repairs_what_a_failover_lost(
+    pair: Pair,
+    replicated: Store,
+    opened: Opener,
+    started: Starter,
+    tmp_path: Path,
+    times: int,
+) -> None:
+    store = opened(pair.name.url)
+    clients = [started(pair.name.url, app=f"app{number}") for number in range(3)]
+    pair.cut()
+    deploy_times(store, times - 1)
+    head = deploy(store, greeter="Latest")
+    for client in clients:
+        until_served(client, head.revision)
+    place = ("--store", pair.name.url, "--env", "production")
+    file = str(tmp_path / "nightly.export")
+    assert run(["export", *place, "--out", file]) == 0
+    pair.fail_over()
+    for client in clients:
+        assert_held(client, "C613", head.revision, "Latest")
+
+    assert run(["restore", *place, "--from", file, "--yes"]) == 0
+    began = time.monotonic()
+    for client in clients:
+        until(lambda client=client: client.status().epoch == 2, 5)  # type: ignore[misc]
+        assert (client.status().state, client.status().revision) == ("READY", head.revision + 1)
+        assert client.get("greeter").digest == digest("greeter", "Latest")
+    assert time.monotonic() - began <= 5
+    assert run(["verify", *place]) == 0
 
 
 def test_a_replica_that_lost_its_primary_is_said_and_no_confirmation(

@@ -1,5 +1,6 @@
 """Publishers that are killed, and what they leave behind; runs in a process without threads."""
 
+import contextlib
 import os
 import random
 import signal
@@ -7,6 +8,8 @@ import time
 
 from promptops.delivery.deploy import Conditions, deploy
 from promptops.delivery.deployment import Deployment
+from promptops.errors import Refused
+from promptops.live.chain import walk
 from promptops.live.opening import open_store
 from promptops.live.records import Head
 from promptops.live.store import Store, entries
@@ -18,6 +21,20 @@ def publish(store: Store, text: str, operation: str, *, resume: bool = False) ->
     """greeter says the text."""
     releases = {"greeter": (digest("greeter", text), release("greeter", text))}
     return deploy(store, releases, intent(operation), Conditions(create=True), resume=resume)
+
+
+def publish_times(url: str, unit: str, times: int) -> None:
+    """A unit of one's own says this and that, among others who publish theirs."""
+    store = open_store(url, "production")
+    for number in range(times):
+        text = f"Hello {number}"
+        releases = {unit: (digest(unit, text), release(unit, text))}
+        done = None
+        while done is None:
+            # Who loses ten times in a row is told to try again.
+            with contextlib.suppress(Refused):
+                done = deploy(store, releases, intent(), Conditions(create=True))
+    store.close()
 
 
 def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:
@@ -44,6 +61,7 @@ def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:
     history = list(entries(store))
     assert [entry.revision for entry in history] == list(range(points + 4, 0, -1))
     assert len({entry.operation for entry in history}) == points + 4
+    assert walk(history, store.seal()).breaks == ()
     store.close()
     return happened, told
 

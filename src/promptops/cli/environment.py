@@ -1,9 +1,10 @@
 """status and history: look at an environment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,10 +14,13 @@ from promptops.cli.drilled import drill_facts, drill_lines, drill_warning
 from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
+from promptops.cli.past import clients_facts, clients_text, past_facts, past_text
 from promptops.cli.rehearse_text import way_back_facts, way_back_line
 from promptops.cli.settings import Environment
+from promptops.delivery.confirmed import Confirmed, confirmations
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
+from promptops.delivery.past import moment, past
 from promptops.delivery.status import EnvironmentStatus
 from promptops.delivery.status import status as read_status
 from promptops.errors import UsageError
@@ -31,22 +35,37 @@ BREAK_GLASS = click.style("BREAK-GLASS", fg="red", bold=True)
 
 @click.command()
 @environment_options
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when a unit is not as it should be.")
+@click.option("--clients", is_flag=True, help="Compare with what each client serves, too.")
+@click.option("--deep", is_flag=True, help="Verify the bytes of every live release, too.")
 @output_option
-def status(env: str | None, store: str | None, output: str) -> None:
+def status(
+    env: str | None,
+    store: str | None,
+    exit_code: bool,
+    clients: bool,
+    deep: bool,
+    output: str,
+) -> None:
     """What is live, since when, who serves it, and what git says.
 
-    The state of a unit: in sync, behind (git is newer), ahead (git is older), differs (git cannot
-    tell), held (git wants what is held), not in git, not deployed, invalid in git; or live, where
-    no repository is at hand.
+    The state of a unit: in sync, behind (git is newer), ahead (git is older), held (git wants what
+    is held); drifted (git cannot tell which is newer), orphan (live, and without a manifest),
+    missing (a manifest, and not live), invalid (its manifest has errors); or live, where no
+    repository is at hand. With --deep also corrupt (its release is not what its digest says), with
+    --clients skewed (a client keeps another release, or refuses the store) and stale (a client has
+    not heard of it within 3 s). --exit-code takes the first four as the ordinary course of
+    things, as promptops plan --exit-code does not.
 
     \b
     promptops status --env production
+    promptops status --env production --exit-code --clients --deep      has anything drifted?
     """
     place = settings.environment(env, store)
     in_git = _in_git(place)
     opened = place.open()
     try:
-        found = read_status(opened, in_git)
+        found = read_status(opened, in_git, deep=deep, clients=clients)
     finally:
         opened.close()
     head, now = found.head, datetime.now(UTC)
@@ -66,6 +85,8 @@ def status(env: str | None, store: str | None, output: str) -> None:
     warning = drill_warning(found, place, now)
     if warning:
         say_warning(f"{warning}: promptops rehearse --drill --env {place.name}")
+    if exit_code and found.drifted:
+        raise click.exceptions.Exit(1)
 
 
 def _in_git(place: Environment) -> InGit | None:
@@ -102,6 +123,7 @@ def _status_text(found: EnvironmentStatus, place: Environment, now: datetime) ->
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
             *frozen_lines(found.freeze, found.environment),
             table(rows) if len(rows) > 1 else "nothing is live",
+            *_why(found),
             *_broken_glass(found),
             *_ways_back(found),
             f"{found.current} of {found.present} clients serve it",
@@ -127,6 +149,14 @@ def _ways_back(found: EnvironmentStatus) -> list[str]:
     ]
 
 
+def _why(found: EnvironmentStatus) -> Iterator[str]:
+    for unit in found.units:
+        if unit.corrupt:
+            yield f"{in_line(unit.unit)} is corrupt: {in_line(unit.corrupt)}"
+        for each in unit.astray:
+            yield in_line(f"{unit.unit} is {each.state} in {each.client}: {each.why}")
+
+
 @click.command()
 @click.argument("unit", required=False, shell_complete=completion.units)
 @environment_options
@@ -139,6 +169,8 @@ def _ways_back(found: EnvironmentStatus) -> list[str]:
     help="How many.",
 )
 @click.option("--operation", metavar="ID", help="Only the deployment with this operation id.")
+@click.option("--at", metavar="TIME", help="What was live at a moment, instead of deployments.")
+@click.option("--clients", is_flag=True, help="Also what clients had confirmed (--wait).")
 @output_option
 def history(
     unit: str | None,
@@ -146,6 +178,8 @@ def history(
     store: str | None,
     limit: int,
     operation: str | None,
+    at: str | None,
+    clients: bool,
     output: str,
 ) -> None:
     """The deployments of an environment, newest first, all of them or those of one unit.
@@ -154,10 +188,18 @@ def history(
     promptops history --env production
     promptops history support-triage --env production --limit 5 -o json
     promptops history --env production --operation 8c1f…   did it happen?
+    promptops history --env production --at "2026-11-20 14:30"   what was live then?
     """
+    then = None if at is None else moment(at)
     place = settings.environment(env, store)
     opened = place.open()
     try:
+        confirmed = confirmations(opened) if clients else None
+        if then is not None:
+            read_existing(opened)
+            was = past_facts(place.name, past(reversed([*entries(opened)]), then), unit, confirmed)
+            emit(output, was, past_text(was))
+            return
         found: list[Entry] = []
         for entry in entries(opened):
             touched = unit is None or any(change.unit == unit for change in entry.changes)
@@ -176,11 +218,20 @@ def history(
             f"no deployment of {place.name} has the operation {operation}",
             "it did not happen; the same command with the same --operation is safe",
         )
-    facts = {"environment": place.name, "entries": [entry.as_json() for entry in found]}
-    emit(output, facts, "\n".join(_entry_text(entry) for entry in found) or "no deployments")
+    told = [_entry_facts(entry, confirmed) for entry in found]
+    facts = {"environment": place.name, "entries": told}
+    text = "\n".join(_entry_text(entry, confirmed) for entry in found)
+    emit(output, facts, text or "no deployments")
 
 
-def _entry_text(entry: Entry) -> str:
+def _entry_facts(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> dict[str, Any]:
+    facts = entry.as_json()
+    if confirmed is not None:
+        facts["clients"] = clients_facts(confirmed, entry.revision)
+    return facts
+
+
+def _entry_text(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> str:
     lines = [f"{entry.revision}  {entry.action}  {entry.at}  {in_line(entry.actor)}"]
     lines += [f"    {in_line(entry.reason)}"] if entry.reason else []
     if entry.break_glass:
@@ -190,4 +241,6 @@ def _entry_text(entry: Entry) -> str:
         if change.commit and change.before != change.after:
             line += f"  from commit {change.commit[:12]}"
         lines.append(line)
+    if confirmed is not None:
+        lines.append(f"    {clients_text(clients_facts(confirmed, entry.revision))}")
     return "\n".join(lines)

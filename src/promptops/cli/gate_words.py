@@ -12,9 +12,9 @@ from promptops.manifest.digest import short
 _DRIFT = {
     "behind": "an older commit than the base is live",
     "ahead": "a newer commit than the base is live",
-    "differs": "what is live is from no commit that the base is known to hold",
-    "not in git": "it is live and not in git, and no deployment removes it",
-    "invalid in git": "it is live, and has errors in the base",
+    "drifted": "what is live is from no commit that the base is known to hold",
+    "orphan": "it is live and not in git, and no deployment removes it",
+    "invalid": "it is live, and has errors in the base",
 }
 
 

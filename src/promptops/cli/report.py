@@ -16,6 +16,7 @@ from promptops.cli.output import emit, in_line, printable, say
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
+from promptops.delivery.confirmed import remember
 from promptops.delivery.deployment import Deployment
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
@@ -130,6 +131,7 @@ def _await(
     try:
         wanted = _wanted(store, done, units)
         confirmation = await_clients(store, head, wanted, since, wait)
+        remember(store, head, confirmation, now())
     except (StoreError, KeyboardInterrupt) as error:
         return _uncounted(error)
     facts["clients"] = _clients(confirmation)

@@ -56,13 +56,13 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
     if head is None:
         raise StoreCorrupt(
             "POINTER_MISSING: the store does not hold this environment any more",
-            "it was emptied; the releases of before are served on",
+            "it was emptied; the releases of before are served on until promptops restore",
             code="C610",
         )
     if served is None and state.whole and not state.pointers:
         raise StoreCorrupt(
             f"POINTER_MISSING: the store is at revision {head.revision} and has no pointer at all",
-            "somebody deleted them; deploy, or restore them",
+            "somebody deleted them: promptops restore",
             code="C610",
         )
     if served is None or head > served:
@@ -72,7 +72,7 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
             f"REGRESSED: the store went back from revision {served.revision} "
             f"(epoch {served.epoch}) to {head.revision} (epoch {head.epoch})",
             "it lost deployments, and the newer releases are served on until its epoch or its "
-            "revision is higher: promptops explain C613",
+            "revision is higher: promptops restore",
             code="C613",
         )
     found = {unit: pointer.digest for unit, pointer in state.pointers.items()}
@@ -80,14 +80,14 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
         raise StoreCorrupt(
             f"POINTER_MISSING: the store lost {', '.join(sorted(known.keys() - found.keys()))} at "
             f"revision {head.revision} (epoch {head.epoch})",
-            "deploy it again; the releases of before are served on",
+            "the releases of before are served on until promptops restore",
             code="C610",
         )
     if state.whole and known != found:
         raise StoreCorrupt(
             f"the store holds other releases at revision {head.revision} (epoch {head.epoch}) "
             "than it did",
-            "it lost deployments and got others; the releases of before are served on",
+            "it lost deployments and got others; those of before stay until promptops restore",
             code="C614",
         )
     return head

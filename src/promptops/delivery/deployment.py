@@ -79,7 +79,7 @@ def carry_out(
         entry = _chained(store, state, proposal.entry)
         sent = time.monotonic()
         swap = _insist(store, state.head, entry, proposal)
-        with _in_doubt(entry):
+        with in_doubt(entry):
             if swap.outcome == "won":
                 entry = _read_back(store, entry)
                 return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
@@ -166,7 +166,7 @@ def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposa
 
 
 @contextmanager
-def _in_doubt(entry: Entry) -> Iterator[None]:
+def in_doubt(entry: Entry) -> Iterator[None]:
     """After a swap was sent, a store that falls silent does not mean that nothing happened."""
     try:
         yield

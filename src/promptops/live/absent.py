@@ -1,11 +1,11 @@
 """The store of an app that was told none: it serves from its copy on disk or from its bundle."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from promptops.errors import StoreUnreachable, UsageError
 from promptops.live.address import Address
 from promptops.live.presence import Presence
-from promptops.live.records import Entry, Head, Pointer, State
+from promptops.live.records import Entry, Head, Pointer, Seal, State
 from promptops.live.store import PAGE, Listener, Swap
 
 
@@ -21,6 +21,9 @@ class AbsentStore:
         self.environment = environment
 
     def read(self, since: Head | None = None) -> State:  # noqa: ARG002
+        raise self._absent()
+
+    def seal(self) -> Seal:
         raise self._absent()
 
     def put(self, data: bytes) -> str:  # noqa: ARG002
@@ -58,7 +61,7 @@ class AbsentStore:
         expected: Head | None,  # noqa: ARG002
         head: Head,  # noqa: ARG002
         pointers: Mapping[str, Pointer],  # noqa: ARG002
-        history: Collection[Entry],  # noqa: ARG002
+        history: Sequence[Entry],  # noqa: ARG002
         freeze: str,  # noqa: ARG002
     ) -> bool:
         raise self._absent()

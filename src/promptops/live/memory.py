@@ -3,12 +3,12 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promptops.live.address import Address
 from promptops.live.presence import Presence
-from promptops.live.records import Entry, Freeze, Head, Pointer, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
 from promptops.live.store import PAGE, Swap, Timeouts, check_size
 from promptops.manifest.digest import digest_of
 
@@ -57,6 +57,11 @@ class MemoryStore:
                 unit: pointer for unit, (at, pointer) in here.pointers.items() if at > known
             }
             return State(head, pointers, whole=known == 0, freeze=here.freeze)
+
+    def seal(self) -> Seal:
+        here = self._here
+        with here.news:
+            return Seal(here.head, here.history[-1].link if here.history else "")
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -119,14 +124,14 @@ class MemoryStore:
         expected: Head | None,
         head: Head,
         pointers: Mapping[str, Pointer],
-        history: Collection[Entry],
+        history: Sequence[Entry],
         freeze: str,
     ) -> bool:
         here = self._here
         with here.news:
             if here.head != expected:
                 return False
-            here.head, here.operation = head, None
+            here.head, here.operation = head, history[-1].operation
             here.pointers = {unit: (head.revision, each) for unit, each in pointers.items()}
             here.history = list(history)
             here.freeze = Freeze.from_json(freeze) if freeze else None

@@ -145,7 +145,7 @@ class Entry:
     @property
     def link(self) -> str:
         """The digest of this entry as it is stored."""
-        return self._stored or digest_of(self.to_json().encode())
+        return digest_of(self.to_json().encode())
 
     def as_json(self) -> dict[str, Any]:
         facts = {name: getattr(self, name) for name in _SHOWN}
@@ -155,6 +155,9 @@ class Entry:
         return facts | {"changes": [change.as_json() for change in self.changes]}
 
     def to_json(self) -> str:
+        """As it is stored: one that was read is written back byte for byte."""
+        if self._stored:
+            return self._stored
         changes = [{**change.as_json(), "commit": change.commit} for change in self.changes]
         facts = self.as_json() | {"request": self.request, "changes": changes}
         return encode(facts)
@@ -166,13 +169,24 @@ class Entry:
             facts = {"previous": "", "break_glass": ""} | json.loads(text)
             changes = tuple(Change.from_json(change) for change in listed(facts["changes"]))
             names = [name for name in (*_SHOWN, "request") if name != "changes"]
-            data = text.encode() if isinstance(text, str) else text
-            return cls(**typed(facts, names), changes=changes, _stored=digest_of(data))
+            stored = text if isinstance(text, str) else text.decode()
+            return cls(**typed(facts, names), changes=changes, _stored=stored)
         except JUNK as error:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
 
 
 _SHOWN = tuple(name for name in Entry.__slots__ if name not in {"request", "_stored"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Where an environment stands, and the `link` that its last entry had when it was written.
+
+    The link is empty where a version wrote last that kept none.
+    """
+
+    head: Head | None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

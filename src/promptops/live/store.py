@@ -1,13 +1,13 @@
 """What a store can do; Redis and SQLite keep the same promises, shown by one contract suite."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.address import Address
 from promptops.live.presence import Presence
-from promptops.live.records import Entry, Head, Pointer, State
+from promptops.live.records import Entry, Head, Pointer, Seal, State
 from promptops.manifest.release import MAX_BYTES
 
 PAGE = 200
@@ -46,6 +46,10 @@ class Store(Protocol):
 
     def read(self, since: Head | None = None) -> State:
         """Head and pointers of one moment; with `since`, only what changed after it."""
+        ...
+
+    def seal(self) -> Seal:
+        """The head and the link of the last entry, also where the pointers cannot be read."""
         ...
 
     def put(self, data: bytes) -> str:
@@ -96,7 +100,7 @@ class Store(Protocol):
         expected: Head | None,
         head: Head,
         pointers: Mapping[str, Pointer],
-        history: Collection[Entry],
+        history: Sequence[Entry],
         freeze: str,
     ) -> bool:
         """Put all but the releases in the place of what is there, if that is still at `expected`.
@@ -164,16 +168,25 @@ def apart(environment: str, head: Head | None, last: int | str) -> StoreCorrupt:
         f"head and history of {environment} do not belong together: the head is at revision {at}, "
         f"the history ends at {last}",
         "somebody changed the store by hand or lost a part of it; nothing was changed now. "
-        "Compare with an export before you repair it",
+        "Compare with an export, then promptops restore",
         code="C610" if head is None else "",
     )
 
 
 def entries(store: Store, before: int | None = None) -> Iterator[Entry]:
-    """The whole history below `before`, newest first, read page by page."""
+    """The whole history below `before`, newest first, read page by page.
+
+    Raises StoreCorrupt where a page goes up, which would have no end.
+    """
     while page := store.history(before):
         yield from page
-        before = page[-1].revision
+        lowest = min(entry.revision for entry in page)
+        if before is not None and lowest >= before:
+            raise StoreCorrupt(
+                f"the history of {store.environment} is out of order below revision {before}",
+                "somebody changed the store by hand; promptops verify says more",
+            )
+        before = lowest
 
 
 def find_operation(store: Store, operation: str) -> Entry | None:

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import errno
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,23 +26,27 @@ class Unwritable(UsageError):
         super().__init__(f"{path} cannot be written: {error.strerror}", hint)
 
 
-def make_file(file: Path, content: str | bytes) -> None:
+Content = str | bytes | Iterable[bytes]
+
+
+def make_file(file: Path, content: Content) -> None:
     """Write a file that is not there; raises OSError, FileExistsError where it is."""
     # Exclusive, so that not even a link that leads nowhere is written through.
     with file.open("xb") as opened:
         try:
-            opened.write(_bytes(content))
+            opened.writelines(_parts(content))
             opened.flush()
-        except OSError:
+        except BaseException:
             file.unlink()
             raise
 
 
-def write_file(file: Path, content: str | bytes) -> None:
+def write_file(file: Path, content: Content) -> None:
     """Write a file, be one there or not; raises Unwritable."""
     try:
         if file.exists() and not file.is_file():  # a device or a pipe takes the text as it comes
-            file.write_bytes(_bytes(content))
+            with file.open("wb") as opened:
+                opened.writelines(_parts(content))
             return
         whole = file.resolve()
         scratch = whole.with_name(f".{uuid4().hex}.tmp")
@@ -55,5 +60,7 @@ def write_file(file: Path, content: str | bytes) -> None:
         raise Unwritable(file, error) from error
 
 
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+def _parts(content: Content) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content

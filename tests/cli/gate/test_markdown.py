@@ -54,7 +54,7 @@ def hostile(text: str, situation: str) -> Gate:
     """The text stands wherever one of somebody else's can."""
     units = (unit(text, text, params={"stop": [text]}), unit(text, f"{text}\nNever {text}"))
     holds = (held(text, text), held(text, text, in_change=False))
-    drift = tuple(Drift(text, state) for state in ("behind", "differs", "not in git"))
+    drift = tuple(Drift(text, state) for state in ("behind", "drifted", "orphan"))
     item = environment(units, situation, held=holds, drift=drift)
     return judged(item, findings=3 if situation == "errors" else 0, text=text, in_both=(text,))
 
@@ -77,7 +77,7 @@ def many(name: str, situation: str) -> EnvironmentGate:
     text = "".join(f"Rule {n}: be kind to @octocat and <b>#{n}</b>.\n" for n in range(500))
     units = (unit(f"unit-{'x' * 50}", text),) * 300
     holds = tuple(held(f"unit-{n}", text, in_change=n % 2 == 0) for n in range(300))
-    drift = tuple(Drift(f"unit-{n}", "differs") for n in range(2000))
+    drift = tuple(Drift(f"unit-{n}", "drifted") for n in range(2000))
     return environment(units, situation, name, held=holds, drift=drift)
 
 
@@ -103,7 +103,7 @@ def test_any_number_of_units_findings_and_environments_is_one_comment(
 
 def test_what_matters_most_comes_first() -> None:
     refused = (held("greeter", "it lies"),)
-    item = environment(held=refused, drift=(Drift("ghost", "not in git"),))
+    item = environment(held=refused, drift=(Drift("ghost", "orphan"),))
     made = gate_markdown(judged(item, findings=1))
     parts = [
         "gate for",

@@ -69,7 +69,7 @@ def test_units_that_others_added_or_deleted_meanwhile_are_theirs(
     deployed.git("switch", "--quiet", "change")
     found = judged(deployed, store)
     assert (changes(found), planned(found)) == ({"greeter": "patch"}, ["greeter", "newcomer"])
-    assert drift(found) == {"farewell": "not in git"}
+    assert drift(found) == {"farewell": "orphan"}
 
 
 def test_a_unit_that_both_have_changed_is_named(project: Project) -> None:

@@ -52,12 +52,12 @@ def test_what_is_live_and_not_in_git_is_drift_and_passes(deployed: Project, stor
     deployments.deploy(store, ghost="Boo.")
     deployed.says("greeter", "Good evening.")
     found = judged(deployed, store)
-    assert (found.verdict, drift(found)) == ("pass", {"ghost": "not in git"})
+    assert (found.verdict, drift(found)) == ("pass", {"ghost": "orphan"})
 
 
 def test_what_is_live_as_no_commit_says_is_drift(deployed: Project, store: Store) -> None:
     deployments.deploy(store, greeter="Typed in by hand.")
-    assert drift(judged(deployed, store)) == {"greeter": "differs"}
+    assert drift(judged(deployed, store)) == {"greeter": "drifted"}
 
 
 @one_backend
@@ -88,4 +88,4 @@ def test_a_base_with_errors_drifts_from_what_is_live(deployed: Project, store: S
     deployed.git("merge", "--quiet", "main")
     deployed.says("greeter", "Good evening.")
     found = judged(deployed, store)
-    assert (found.verdict, drift(found)) == ("pass", {"greeter": "invalid in git"})
+    assert (found.verdict, drift(found)) == ("pass", {"greeter": "invalid"})

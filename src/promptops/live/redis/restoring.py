@@ -1,11 +1,12 @@
 """What an operator does to an environment as a whole, and no client ever does."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
 
-from promptops.live.records import Entry, Head, Pointer
+from promptops.errors import StoreCorrupt
+from promptops.live.records import Entry, Head, Pointer, Seal
 from promptops.live.redis.keys import Keys
 
 
@@ -15,7 +16,7 @@ def replace_all(
     expected: Head | None,
     head: Head,
     pointers: Mapping[str, Pointer],
-    history: Collection[Entry],
+    history: Sequence[Entry],
     freeze: str,
 ) -> bool:
     """As one transaction, which a server that is full refuses as a whole.
@@ -25,12 +26,12 @@ def replace_all(
     pipe: Any
     with client.pipeline(transaction=True) as pipe:
         pipe.watch(keys.head)
-        found = pipe.hmget(keys.head, "epoch", "revision")
-        if (Head(int(found[0]), int(found[1])) if found[0] else None) != expected:
+        if seal_of(pipe, keys).head != expected:
             return False
         pipe.multi()
         pipe.delete(keys.head, keys.pointers, keys.history)
         facts: dict[str, int | str] = {"epoch": head.epoch, "revision": head.revision}
+        facts |= {"operation": history[-1].operation, "link": history[-1].link}
         pipe.hset(keys.head, mapping=facts | ({"freeze": freeze} if freeze else {}))
         for unit, pointer in pointers.items():
             pipe.hset(keys.pointers, unit, pointer.to_json())
@@ -44,6 +45,21 @@ def replace_all(
         except redis.WatchError:
             return False
     return True
+
+
+def seal_of(client: Any, keys: Keys) -> Seal:
+    """Raises StoreCorrupt for a head that is not in numbers."""
+    epoch, revision, link = client.hmget(keys.head, "epoch", "revision", "link")
+    if epoch is None and revision is None:
+        return Seal(None)
+    try:
+        return Seal(Head(int(epoch), int(revision)), (link or b"").decode())
+    except (TypeError, ValueError) as error:
+        raise StoreCorrupt(
+            f"the key {keys.head} holds no head that promptops wrote",
+            f"when nobody else uses it, delete it (DEL {keys.head}), then promptops restore",
+            code="C612",
+        ) from error
 
 
 def keys_below(client: redis.Redis, prefix: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,13 @@ from promptops.errors import OutcomeUnknown, StoreCorrupt, StoreDenied, StoreErr
 from promptops.live.address import Address
 from promptops.live.forking import follow_forks
 from promptops.live.presence import Presence
-from promptops.live.records import Entry, Freeze, Head, Pointer, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
 from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.redis.replica import Role
-from promptops.live.redis.restoring import keys_below, replace_all
+from promptops.live.redis.restoring import keys_below, replace_all, seal_of
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
@@ -86,6 +86,10 @@ class RedisStore:
         stale = f"source=replica link=down: {self.address} has lost its primary" if cut_off else ""
         return State(head, pointers, whole=said[2] == b"whole", freeze=freeze, stale=stale)
 
+    def seal(self) -> Seal:
+        found: Seal = self._answer(lambda: seal_of(self._redis, self._keys))
+        return found
+
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
         check_size(digest, len(data))
@@ -131,6 +135,7 @@ class RedisStore:
             " ".join(pointers),
             self._keys.channel,
             "" if freeze is None else freeze or "lift",
+            entry.link,
         ]
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
@@ -186,7 +191,7 @@ class RedisStore:
         expected: Head | None,
         head: Head,
         pointers: Mapping[str, Pointer],
-        history: Collection[Entry],
+        history: Sequence[Entry],
         freeze: str,
     ) -> bool:
         restored: bool = answer(

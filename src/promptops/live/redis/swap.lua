@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
 -- The swap of one environment: all checks first, all writes last, because nothing undoes a script.
 --
--- KEYS[1] head      hash    epoch, revision, operation, freeze (JSON, while there is one)
+-- KEYS[1] head      hash    epoch, revision, operation, link of the last entry, freeze (JSON, while
+--                           there is one)
 -- KEYS[2] pointers  hash    unit -> JSON
 -- KEYS[3] history   stream  <revision>-0: entry (JSON), units (names, with spaces between)
 -- KEYS[4…] releases string  must be there
 -- ARGV    1 expected epoch, 2 expected revision (both '' when the environment is to be created),
 --         3 epoch, 4 revision to write, 5 operation, 6 entry, 7 units, 8 channel,
---         9 freeze to set, or 'lift', or '' to leave it, 10… unit, pointer, unit, pointer, …
+--         9 freeze to set, or 'lift', or '' to leave it, 10 link of the entry,
+--         11… unit, pointer, unit, pointer, …
 -- Answers {'won'|'same'|'lost', epoch, revision} or {'missing'|'wrongtype'|'broken'|'denied',
 -- key, what}.
 -- Revisions stay strings: Lua would write large numbers as 1e+15.
@@ -57,13 +59,13 @@ for _, write in ipairs(writes) do
   end
 end
 
-redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'operation', ARGV[5])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[3], 'operation', ARGV[5], 'link', ARGV[10])
 redis.call('HINCRBY', KEYS[1], 'revision', 1)
 if ARGV[9] ~= '' then
   -- Emptied, not deleted: a publisher may delete nothing.
   redis.call('HSET', KEYS[1], 'freeze', ARGV[9] == 'lift' and '' or ARGV[9])
 end
-for i = 10, #ARGV, 2 do
+for i = 11, #ARGV, 2 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
 redis.call('XADD', KEYS[3], ARGV[4] .. '-0', 'entry', ARGV[6], 'units', ARGV[7])

@@ -2,18 +2,18 @@
 
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from promptops.live.address import Address
 from promptops.live.presence import Presence
-from promptops.live.records import Entry, Freeze, Head, Pointer, State
+from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
-FREEZE, REPORT = "freeze", "rehearsal "
+FREEZE, LINK, REPORT = "freeze", "link", "rehearsal "
 
 
 class SqliteStore:
@@ -42,15 +42,22 @@ class SqliteStore:
                     "SELECT unit, pointer FROM pointers WHERE environment = ? AND revision > ?",
                     (self.environment, known),
                 ).fetchall()
-                frozen = db.execute(
-                    "SELECT text FROM notes WHERE environment = ? AND name = ?",
-                    (self.environment, FREEZE),
-                ).fetchone()
+                frozen = self._note(db, FREEZE)
             finally:
                 db.execute("ROLLBACK")
         pointers = {unit: Pointer.from_json(text, unit) for unit, text in rows}
-        freeze = Freeze.from_json(frozen[0]) if frozen else None
+        freeze = Freeze.from_json(frozen) if frozen else None
         return State(head, pointers, whole=known == 0, freeze=freeze)
+
+    def seal(self) -> Seal:
+        with self._file.reading() as db:
+            if db is None:
+                return Seal(None)
+            db.execute("BEGIN")
+            try:
+                return Seal(self._head(db)[0], self._note(db, LINK))
+            finally:
+                db.execute("ROLLBACK")
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
@@ -151,7 +158,7 @@ class SqliteStore:
         expected: Head | None,
         head: Head,
         pointers: Mapping[str, Pointer],
-        history: Collection[Entry],
+        history: Sequence[Entry],
         freeze: str,
     ) -> bool:
         with self._file.writing() as db:
@@ -159,7 +166,7 @@ class SqliteStore:
                 return False
             for table in ("pointers", "history"):
                 db.execute(f"DELETE FROM {table} WHERE environment = ?", (self.environment,))  # noqa: S608
-            self._write(db, head, "", pointers, history, freeze)
+            self._write(db, head, history[-1].operation, pointers, history, freeze)
         return True
 
     def erase(self) -> None:
@@ -208,7 +215,7 @@ class SqliteStore:
         head: Head,
         operation: str,
         pointers: Mapping[str, Pointer],
-        entries: Collection[Entry],
+        entries: Sequence[Entry],
         freeze: str | None,
     ) -> None:
         environment = self.environment
@@ -227,13 +234,17 @@ class SqliteStore:
             "INSERT INTO history VALUES (?, ?, ?, ?)",
             [(environment, each.revision, each.operation, each.to_json()) for each in entries],
         )
-        if freeze:
-            row = (environment, FREEZE, freeze)
-            db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
-        elif freeze is not None:
-            db.execute(
-                "DELETE FROM notes WHERE environment = ? AND name = ?", (environment, FREEZE)
-            )
+        notes = {LINK: entries[-1].link} | ({} if freeze is None else {FREEZE: freeze})
+        db.executemany(
+            "INSERT OR REPLACE INTO notes VALUES (?, ?, ?)",
+            [(environment, name, text) for name, text in notes.items()],
+        )
+
+    def _note(self, db: sqlite3.Connection, name: str) -> str:
+        row = db.execute(
+            "SELECT text FROM notes WHERE environment = ? AND name = ?", (self.environment, name)
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     def _head(self, db: sqlite3.Connection) -> tuple[Head | None, str | None]:
         row = db.execute(

@@ -1,0 +1,208 @@
+"""Restore: an environment rebuilt from an export or from git, and clients that follow it."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from promptops.delivery.checkout import Checkout
+from promptops.delivery.deployment import Deployment, in_doubt, repeated
+from promptops.delivery.export import Export, releases_of
+from promptops.errors import Refused, StoreCorrupt, StoreUnreachable
+from promptops.live import moves_of_restore as moves
+from promptops.live.moves import Intent, request_of
+from promptops.live.moves_of_restore import Restoration
+from promptops.live.records import Entry, Head, Pointer
+from promptops.live.replay import replay
+from promptops.live.store import Store, entries
+from promptops.manifest.digest import digest_of, short
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What the store still has, as far as it can be read; `lost` says what cannot.
+
+    `known` are the heads that the store and its clients are at; `history` is newest first, None
+    when it cannot be read.
+    """
+
+    head: Head | None
+    known: Sequence[Head]
+    pointers: Mapping[str, Pointer]
+    history: Sequence[Entry] | None
+    freeze: str
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A restore that is decided and not done; `releases` gives `count` releases to be stored."""
+
+    there: There
+    restoration: Restoration
+    count: int
+    releases: Callable[[], Iterable[bytes]] = field(compare=False)
+
+
+def look(store: Store) -> There:
+    """What is there; damage is told and not raised, because a restore is what mends it.
+
+    Where the pointers are damaged, they are what the history says.
+    """
+    known = [client.head for client in store.clients() if client.epoch]
+    head = store.seal().head
+    known += [head] if head else []
+    history: list[Entry] | None = None
+    lost = ""
+    try:
+        history = list(entries(store))
+        # Without a head the epoch is not known; no revision is used again all the same.
+        known += [Head(0, history[0].revision)] if history else []
+    except StoreCorrupt as error:
+        lost = error.message
+    try:
+        state = store.read()
+    except StoreCorrupt as error:
+        pointers = replay(reversed(history or []))
+        return There(head, known, pointers, history, "", lost or error.message)
+    freeze = state.freeze.to_json() if state.freeze else ""
+    return There(head, known, state.pointers, history, freeze, lost)
+
+
+def done_before(store: Store, source: Export | Checkout, operation: str) -> Deployment | None:
+    """What the operation id did before; a history that cannot be read tells of nothing.
+
+    Raises Refused when it did something else.
+    """
+    with suppress(StoreCorrupt):
+        return repeated(store, operation, _request(source))
+    return None
+
+
+def _request(source: Export | Checkout) -> str:
+    if isinstance(source, Export):
+        return request_of("restore", [source.environment, source.head.epoch, source.head.revision])
+    return request_of("restore", {item.unit: item.digest for item in source.built})
+
+
+def prepare(
+    store: Store, source: Export | Checkout, intent: Intent, *, force: bool, epoch: int | None
+) -> Prepared:
+    """Raises Refused where something newer would be lost, unless `force`."""
+    there = look(store)
+    if not force:
+        _check_readable(there)
+        if isinstance(source, Export):
+            _check_export(store, source, there)
+        else:
+            _check_commit(source, there)
+    if isinstance(source, Export):
+        return _of_export(there, source, intent, epoch)
+    return _of_commit(there, source, intent, epoch)
+
+
+def _check_readable(there: There) -> None:
+    if there.history is None:
+        raise Refused(
+            "newer",
+            f"what was deployed cannot be told: {there.lost}",
+            "promptops verify says more; to lose the history that is there: --force",
+        )
+
+
+def _check_export(store: Store, export: Export, there: There) -> None:
+    if export.environment != store.environment:
+        raise Refused(
+            "other-environment",
+            f"{export.path} is an export of {export.environment}, not of {store.environment}",
+            "name that environment, or say --force when it is meant",
+        )
+    newer = moves.unknown_to(export.history, there.history or ())
+    if newer:
+        raise Refused(
+            "newer",
+            f"{store.environment} has {len(newer)} deployments that {export.path} does "
+            f"not know; the last is revision {newer[0].revision}, {newer[0].action} by "
+            f"{newer[0].actor}",
+            "export it first, or take a newer export; to lose them all the same: --force",
+        )
+
+
+def _check_commit(checkout: Checkout, there: There) -> None:
+    for unit, pointer in sorted(there.pointers.items()):
+        is_older = checkout.is_older
+        if pointer.commit and is_older and is_older(str(checkout.commit), pointer.commit):
+            raise Refused(
+                "newer",
+                f"{unit} is live from commit {pointer.commit[:12]}, and "
+                f"{str(checkout.commit)[:12]} is older than that",
+                "name a newer commit; to put the older one there all the same: --force",
+            )
+
+
+def _of_export(there: There, export: Export, intent: Intent, epoch: int | None) -> Prepared:
+    head = moves.next_head([*there.known, export.head], epoch, intent.at)
+    was = (export.pointers, export.history, export.freeze)
+    done = moves.from_export(head, *was, intent, _request(export))
+    return Prepared(there, done, len(export.digests), lambda: releases_of(export.path))
+
+
+def _of_commit(there: There, checkout: Checkout, intent: Intent, epoch: int | None) -> Prepared:
+    head = moves.next_head(there.known, epoch, intent.at)
+    was = (there.pointers, (there.history or [])[::-1], there.freeze)
+    wanted = {item.unit: item.digest for item in checkout.built}
+    done = moves.from_commit(head, *was, wanted, intent, _request(checkout))
+    stored = [item.data for item in checkout.built]
+    return Prepared(there, done, len(stored), lambda: stored)
+
+
+def restore(store: Store, prepared: Prepared, tell: Callable[[int, int], None]) -> Deployment:
+    """Do it: the releases first, and then all else at once.
+
+    Raises Refused when somebody was faster, or a release is nowhere; StoreError.
+    """
+    put = set()
+    for number, data in enumerate(prepared.releases(), 1):
+        put.add(_put(store, data))
+        tell(number, prepared.count)
+    there, wanted = prepared.there, prepared.restoration
+    for unit, pointer in sorted(wanted.pointers.items()):
+        if pointer.digest not in put and store.release(pointer.digest) is None:
+            raise Refused(
+                "missing-release",
+                f"the release {short(pointer.digest)}, live as {unit}, is neither in the store nor "
+                "in what is restored",
+                "restore from an export, or from the commit that made it",
+            )
+    sent = time.monotonic()
+    if not _replaced(store, there.head, wanted):
+        raise Refused(
+            "lost-race",
+            "somebody deployed meanwhile",
+            "nothing was restored; look at promptops history, then try again",
+        )
+    with in_doubt(wanted.history[-1]):
+        (last,) = store.history(limit=1)
+        if store.seal().head != wanted.head or last != wanted.history[-1]:
+            raise StoreCorrupt("the store does not have what was restored", "promptops verify")
+    return Deployment(wanted.head, last, wanted.skipped, swapped=sent)
+
+
+def _replaced(store: Store, expected: Head | None, wanted: Restoration) -> bool:
+    """Raises OutcomeUnknown when the answer is lost and nobody can tell whether it happened."""
+    try:
+        return store.restore(expected, wanted.head, wanted.pointers, wanted.history, wanted.freeze)
+    except (StoreUnreachable, KeyboardInterrupt):
+        with in_doubt(wanted.history[-1]):
+            if store.seal().head == wanted.head:
+                return True
+        raise
+
+
+def _put(store: Store, data: bytes) -> str:
+    """Also over other bytes, which somebody put under this digest."""
+    try:
+        return store.put(data)
+    except StoreCorrupt:
+        store.forget_releases([digest_of(data)])
+        return store.put(data)

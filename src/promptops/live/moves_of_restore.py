@@ -1,0 +1,113 @@
+"""What an environment is to be after it was lost: decisions, without input or output.
+
+- The epoch is raised above everything that is known, which is what clients follow. Where nothing
+  is known, it is the minutes of the clock: some client may remember an epoch, and none that high.
+- No revision is used twice: the restore is a deployment of its own, after the last one that
+  anybody remembers, and leaves out those that were lost.
+- From an export all is as it was then, holds and freeze included. From a commit the units of that
+  commit go live, what is held stays out, and what is not in the commit stays as it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from promptops.errors import Refused
+from promptops.live.chain import RESTORE
+from promptops.live.moves import Intent, Skipped
+from promptops.live.records import Change, Entry, Head, Pointer
+
+# Clients write what they serve by themselves; what none of ours can serve must not drive us up.
+PLAUSIBLE = 1 << 48
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """All that takes the place of what is there, but the releases; `history` is oldest first."""
+
+    head: Head
+    pointers: Mapping[str, Pointer]
+    history: Sequence[Entry]
+    freeze: str
+    skipped: tuple[Skipped, ...] = ()
+
+
+def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
+    """Above all that are known; raises Refused for a wanted epoch that is not."""
+    heads = [head for head in known if max(head.epoch, head.revision) < PLAUSIBLE]
+    highest = max((head.epoch for head in heads), default=0)
+    if not highest and epoch is None:
+        epoch = int(datetime.fromisoformat(at).timestamp()) // 60
+    if epoch is not None and epoch <= highest:
+        raise Refused(
+            "epoch",
+            f"epoch {epoch} is not above {highest}, which is known already",
+            f"clients follow a higher one only: leave --epoch out, or say {highest + 1} or more",
+        )
+    revision = max((head.revision for head in heads), default=0)
+    return Head(highest + 1 if epoch is None else epoch, revision + 1)
+
+
+def from_export(
+    head: Head,
+    pointers: Mapping[str, Pointer],
+    history: Sequence[Entry],
+    freeze: str,
+    intent: Intent,
+    request: str,
+) -> Restoration:
+    """As it was exported, and an entry that says so."""
+    last = _entry(head, history, (), intent, request)
+    return Restoration(head, pointers, [*history, last], freeze)
+
+
+def from_commit(
+    head: Head,
+    live: Mapping[str, Pointer],
+    history: Sequence[Entry],
+    freeze: str,
+    wanted: Mapping[str, str],
+    intent: Intent,
+    request: str,
+) -> Restoration:
+    """The wanted digests (unit → digest) in the place of what is live, in one entry."""
+    pointers, changes, skipped = dict(live), [], []
+    for unit, digest in sorted(wanted.items()):
+        was = live.get(unit)
+        if was is not None and was.digest == digest:
+            continue
+        if was is not None and was.holds(digest):
+            skipped.append(Skipped(unit, digest, "held: what is live stays"))
+            continue
+        held = () if was is None else was.held
+        pointers[unit] = Pointer(digest, head.revision, intent.at, intent.commit, held)
+        changes.append(Change(unit, was.digest if was else None, digest, intent.commit))
+    last = _entry(head, history, tuple(changes), intent, request)
+    return Restoration(head, pointers, [*history, last], freeze, tuple(skipped))
+
+
+def unknown_to(export: Iterable[Entry], there: Iterable[Entry]) -> list[Entry]:
+    """The deployments of an environment that an export does not have, newest first."""
+    known = {(entry.revision, entry.operation) for entry in export}
+    return [entry for entry in there if (entry.revision, entry.operation) not in known]
+
+
+def _entry(
+    head: Head,
+    history: Sequence[Entry],
+    changes: tuple[Change, ...],
+    intent: Intent,
+    request: str,
+) -> Entry:
+    return Entry(
+        revision=head.revision,
+        action=RESTORE,
+        at=intent.at,
+        actor=intent.actor,
+        commit=intent.commit,
+        reason=intent.reason,
+        operation=intent.operation,
+        request=request,
+        changes=changes,
+        previous=history[-1].link if history else "",
+    )
