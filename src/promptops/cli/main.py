@@ -36,6 +36,7 @@ COMMANDS = {
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
     "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
+    "doctor": ("doctor", "What is not well here, in git and in the stores, and what to type."),
     "acl": ("acl", "Print the ACL line for a Redis user of an environment, by role."),
     "gha": ("gha", "Put the verdict of a gate on GitHub: comment, summary, annotations."),
     "demo": ("demo", "Run the whole story on an embedded store and print what happened."),
