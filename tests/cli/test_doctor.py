@@ -11,11 +11,10 @@ import pytest
 from promptops.live.store import Store
 from tests.cli.projects import Ended, Project, clean_variables, everywhere, on_redis
 from tests.conftest import Opener
-from tests.servers import SERVERS, Server
+from tests.servers import LASTING, SERVERS, Server
 from tests.waiting import eventually
 
-SAFE = ("--appendonly", "yes", "--appendfsync", "no", "--maxmemory", "200mb")
-AT_ONCE = ("--repl-diskless-sync-delay", "0")
+SAFE = (*LASTING, "--maxmemory", "200mb", "--repl-diskless-sync-delay", "0")
 
 
 def lines_of(done: Ended) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def verdicts(done: Ended) -> dict[str, str]:
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """One that forgets nothing and evicts nothing."""
-    server = Server(SERVERS[request.param], [*SAFE, *AT_ONCE])
+    server = Server(SERVERS[request.param], SAFE)
     try:
         yield server.start()
     finally:
@@ -305,3 +304,45 @@ def test_outside_of_a_project_only_the_machine_is_looked_at(tmp_path: Path) -> N
     nobody = Project(tmp_path / "empty", clean_variables(tmp_path / "home"))
     done = nobody.run("doctor", "--json")
     assert (done.code, done.json["environments"]) == (0, [])
+
+
+@pytest.fixture
+def stock_server(git_project: Project, redis_server: Server) -> Server:
+    git_project.variables["PRODUCTION_STORE"] = redis_server.url
+    return redis_server
+
+
+CREATE = ("deploy", "--all", "--env", "production", "--create")
+
+
+def test_a_deploy_says_in_one_line_that_redis_would_forget_it(
+    git_project: Project, stock_server: Server
+) -> None:
+    line = (
+        f"warning: {stock_server.url} forgets in a crash: appendonly is no and there is no replica; "
+        "see promptops doctor --env production\n"
+    )
+    done = git_project.run(*CREATE)
+    assert (done.code, done.err) == (0, line)
+    again = git_project.run(*CREATE)
+    assert (again.code, again.err) == (0, "")  # nothing moved
+    stock_server.ask("CONFIG", "SET", "appendonly", "yes")
+    git_project.says("greeter", "Good evening.")
+    assert git_project.run(*CREATE).err == ""
+
+
+def test_a_publisher_of_acl_is_told_and_who_may_not_ask_is_not(
+    git_project: Project, stock_server: Server
+) -> None:
+    secret = str(git_project.write("secret", "pw"))
+    made = git_project.here(
+        "acl", "--role", "publisher", "--env", "production", "--password-file", secret
+    )
+    stock_server.ask(*made.out.split())
+    name = "promptops-publisher-production"
+    git_project.variables["PRODUCTION_STORE"] = stock_server.url.replace("//", f"//{name}:pw@")
+    assert git_project.here(*CREATE).err.count("forgets in a crash") == 1
+    stock_server.ask("ACL", "SETUSER", name, "-info")
+    git_project.says("greeter", "Good evening.")
+    done = git_project.here(*CREATE)
+    assert (done.code, done.err) == (0, "")

@@ -1,12 +1,14 @@
 """deploy: make units live from a git commit."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
@@ -24,8 +26,9 @@ from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.delivery.readers import too_old
-from promptops.errors import Refused
+from promptops.errors import Refused, StoreError
 from promptops.finding import Finding
+from promptops.live.inspection import durability_of
 from promptops.live.store import Store
 from promptops.source.policy import standard_of
 
@@ -106,7 +109,7 @@ def deploy(
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
             may_move=lambda state, units: _before_moving(
-                opened, judge_moves(opened, checkout, standard, state, units)
+                opened, judge_moves(opened, checkout, standard, state, units), units
             ),
         )
         done = make_live(
@@ -129,12 +132,26 @@ def deploy(
         )
 
 
-def _before_moving(store: Store, findings: list[Finding]) -> None:
+def _before_moving(store: Store, findings: list[Finding], units: Collection[str]) -> None:
     say_findings(findings)
     old = too_old(store)
     if old:
         listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)
         say_warning(f"not every present client can read the format of this release: {listed}")
+    if units:
+        _say_durability(store)
+
+
+@cache  # what loses a race is decided again, and said once
+def _say_durability(store: Store) -> None:
+    """One line where a crash would lose what is deployed; nothing where nobody may ask."""
+    with suppress(StoreError):
+        if durability_of(store.address, store.environment).forgets:
+            command = suggested.command("doctor", *suggested.where(store.environment))
+            say_warning(
+                f"{store.address} forgets in a crash: appendonly is no and there is no replica; "
+                f"see {command}"
+            )
 
 
 def _check_dirty(place: Environment) -> None:
