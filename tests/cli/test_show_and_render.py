@@ -252,11 +252,11 @@ def rendered(
         ),
         (
             ("guest=Bo", "times=true"),
-            "error: greeter: input 'times' is bool, not integer\n help: pass a integer\n",
+            "error: greeter: input 'times' is bool, not integer\n help: pass an integer\n",
         ),
         (
             ("guest=Bo", "times=2.5"),
-            "error: greeter: input 'times' is float, not integer\n help: pass a integer\n",
+            "error: greeter: input 'times' is float, not integer\n help: pass an integer\n",
         ),
         (
             ("guest=Bo", "loud=yes"),

@@ -229,9 +229,15 @@ def test_temporaries_of_killed_writers_are_swept(cache: Path) -> None:
     assert [path.name for path in cache.iterdir()] == ["promptops@production.copy"]
 
 
-def test_many_writers_never_go_back(cache: Path, processes: ProcessPoolExecutor) -> None:
+@pytest.mark.parametrize("appended", [False, True])
+def test_many_writers_never_go_back(
+    cache: Path, processes: ProcessPoolExecutor, appended: bool
+) -> None:
     spans = [(1 + number % 4 * 20, 41 + number % 4 * 20) for number in range(8)]
-    running = [processes.submit(copies.write_revisions, str(cache), *span) for span in spans]
+    running = [
+        processes.submit(copies.write_revisions, str(cache), *span, appended=appended)
+        for span in spans
+    ]
     seen = [0]
     while not all(each.done() for each in running):
         if file_of(cache).exists():
@@ -256,13 +262,14 @@ def test_a_writer_that_hangs_keeps_others_from_writing_and_not_from_reading(cach
 
 
 @pytest.mark.soak(short=40, full=3000)
-def test_a_writer_that_is_killed_leaves_a_whole_copy(cache: Path, times: int) -> None:
-    write(cache, copy())
+@pytest.mark.parametrize("how", ["write_without_end", "append_without_end"])
+def test_a_writer_that_is_killed_leaves_a_whole_copy(cache: Path, how: str, times: int) -> None:
+    copies.grown(cache)
     chance = random.Random(7)  # noqa: S311
     last = 0
     for _ in range(times):
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.client.copies", str(cache)], stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.client.copies", how, str(cache)], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()

@@ -72,3 +72,15 @@ def test_an_app_starts_without_prompts_and_answers_503_until_there_are_some(
         deploy(embedded, greeter="Hello")
         assert eventually(lambda: "promptops_ready 1\n" in get(f"{app}/metrics"), 10)
         assert get(f"{app}/greet/Zoe") == '"Hello"'
+
+
+def test_a_unit_that_is_not_deployed_yet_is_a_503_too(
+    embedded: Store, embedded_url: str, tmp_path: Path
+) -> None:
+    deploy(embedded, farewell="Bye")
+    with served(embedded_url, tmp_path / "log") as app:
+        with pytest.raises(HTTPError) as refused:
+            get(f"{app}/greet/Zoe")
+        with refused.value as error:
+            assert error.code == 503
+            assert "no release of greeter yet" in error.read().decode()

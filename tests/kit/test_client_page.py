@@ -66,7 +66,7 @@ def typed(app: dict[str, Any], chapter: str) -> dict[str, Any]:
 def test_an_app_starts_and_reads(app: dict[str, Any], tmp_path: Path) -> None:
     assert typed(app, "Read")["messages"] == [{"role": "user", "content": "Route: It burns "}]
     assert app["client"].status().source == "store"
-    assert eventually(lambda: any((tmp_path / "cache").iterdir()))
+    assert eventually(lambda: any((tmp_path / "cache").glob("*")))
 
 
 def test_every_shape_can_be_asked_for(app: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from promptops.live.presence import Presence
+from promptops.live.redis.store import NO_NUMBERS
 from tests.conftest import Opener
 from tests.deployments import deploy, digest
 from tests.servers import Server
@@ -84,7 +85,7 @@ def test_the_name_of_a_unit(planted: Callable[..., str]) -> None:
 @pytest.mark.parametrize("field", ["epoch", "revision"])
 def test_a_head(planted: Callable[..., str], field: str) -> None:
     said = planted("read", "HSET", f"{TAG}:head", field, BOMB)
-    assert said == f"the key {TAG}:head holds a hash, not what promptops writes"
+    assert said == f"the key {TAG}:head holds a {NO_NUMBERS}, not what promptops writes"
 
 
 def test_an_entry(planted: Callable[..., str]) -> None:

@@ -4,13 +4,21 @@
     {"environment", "namespace", "epoch", "revision", "units", "past", "refused", "sizes"}
     the releases, one behind the other
 
-The first line covers all that follows, so no bit of the file can change unnoticed.
+Behind that, the last known good copy may have changes, one behind the other:
+
+    promptops-change/1 <bytes that follow> sha256:<digest of them> sha256:<seal>
+    {"epoch", "revision", "units", "past", "refused", "sizes"} of what changed, null for what went
+    the releases that are new
+
+The seal is the digest of the first line before and of this one up to here. So no bit of the file
+can change unnoticed, and no change can be taken out between others or put elsewhere. A last change
+with fewer bytes than it should have is not there yet: its writer is about to go on, or was killed.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from promptops.client.accept import Refusal
 from promptops.errors import StoreCorrupt
@@ -18,7 +26,12 @@ from promptops.live.records import Head, Pointer, State
 from promptops.manifest.digest import digest_of
 
 FORMAT = b"promptops-copy/1"
+CHANGE = b"promptops-change/1"
 _LONGEST_FIRST_LINE = 120
+_SEAL = len("sha256:") + 64 + len("\n")
+_CHANGE_LINE = len(CHANGE) + len(" 123456789012 ") + _SEAL + _SEAL
+
+T = TypeVar("T")
 
 
 class Kept(NamedTuple):
@@ -53,74 +66,209 @@ class Copy:
         return State(self.head, pointers)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is another than before at `head`: None for what went, and the releases that are new."""
+
+    head: Head
+    units: Mapping[str, Kept | None]
+    past: Mapping[str, tuple[Kept, ...] | None]
+    refused: Mapping[str, Refusal | None]
+    releases: Mapping[str, bytes]
+
+
+class Contents:
+    """What a file holds, change after change.
+
+    `releases` are those of which the file has the bytes, under their `digests`; a writer needs only
+    the latter. `line` is the last first line, `base` where the first of the `changes` begins, `end`
+    where the next one will.
+    """
+
+    def __init__(self, environment: str = "", namespace: str = "") -> None:
+        self.environment = environment
+        self.namespace = namespace
+        self.head = Head(0, 0)
+        self.units: dict[str, Kept] = {}
+        self.past: dict[str, tuple[Kept, ...]] = {}
+        self.refused: dict[str, Refusal] = {}
+        self.releases: dict[str, bytes] = {}
+        self.digests: set[str] = set()
+        self.line = b""
+        self.base = self.end = self.changes = 0
+
+    def copy(self) -> Copy:
+        return Copy(
+            self.environment,
+            self.namespace,
+            self.head,
+            dict(self.units),
+            {digest: self.releases[digest] for digest in _named(self.units, self.past)},
+            dict(self.past),
+            dict(self.refused),
+        )
+
+    def take(self, change: Change) -> None:
+        """Raises KeyError when it names a release that neither it nor the file has."""
+        self.releases |= change.releases
+        self.digests.update(change.releases)
+        for digest in _named(change.units, change.past):
+            if digest not in self.digests:
+                raise KeyError(digest)
+        self.head = change.head
+        _update(self.units, change.units)
+        _update(self.past, change.past)
+        _update(self.refused, change.refused)
+
+    def whole(self) -> bytes:
+        """The file anew, without changes and with those releases alone that are still named."""
+        copy = self.copy()
+        data = encode(copy)
+        self.digests = {*copy.releases}
+        self.line = data[: data.index(b"\n")]
+        self.base, self.end, self.changes = len(data), len(data), 0
+        return data
+
+    def append(self, change: Change) -> bytes:
+        """Take it; what to write for it at the `end` of before."""
+        body = _body({}, change)
+        start = b"%s %012d %s " % (CHANGE, len(body), digest_of(body).encode())
+        self.take(change)
+        self._step(start + self._seal(start), len(body))
+        return self.line + body
+
+    def follow(self, data: bytes, where: str) -> None:
+        """Take the changes in what stands behind `end`; raises StoreCorrupt (C621)."""
+        at = 0
+        while line := data[at : at + _CHANGE_LINE]:
+            if not CHANGE.startswith(line[: len(CHANGE)]):
+                raise _other(where)
+            if len(line) < _CHANGE_LINE:
+                return
+            # Sealed by itself, so that a damaged length is not taken for a change that is cut off.
+            start = line[:-_SEAL]
+            if line != start + self._seal(start):
+                raise _other(where)
+            _, size, digest = start.split()
+            at += _CHANGE_LINE
+            body = data[at : at + int(size)]
+            if len(body) < int(size):
+                return
+            if digest_of(body).encode() != digest:
+                raise _other(where)
+            self.read(body, where)
+            self._step(line, len(body))
+            at += len(body)
+
+    def read(self, body: bytes, where: str) -> None:
+        """Take what follows a first line; raises StoreCorrupt (C621)."""
+        try:
+            facts, change = _parse(body)
+            self.environment = str(facts.get("environment", self.environment))
+            self.namespace = str(facts.get("namespace", self.namespace))
+            self.take(change)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _other(where) from error
+
+    def _seal(self, start: bytes) -> bytes:
+        return digest_of(self.line + start).encode() + b"\n"
+
+    def _step(self, line: bytes, size: int) -> None:
+        self.line = line
+        self.end += len(line) + size
+        self.changes += 1
+
+
 def encode(copy: Copy) -> bytes:
-    named = {kept.digest for kept in copy.units.values()}
-    named |= {kept.digest for past in copy.past.values() for kept in past}
-    digests = sorted(named)
-    facts = {
-        "environment": copy.environment,
-        "namespace": copy.namespace,
-        "epoch": copy.head.epoch,
-        "revision": copy.head.revision,
-        "units": copy.units,
-        "past": copy.past,
-        "refused": {unit: asdict(refusal) for unit, refusal in copy.refused.items()},
-        "sizes": [[digest, len(copy.releases[digest])] for digest in digests],
-    }
-    head = json.dumps(facts, separators=(",", ":")).encode()
-    body = b"".join([head, b"\n", *(copy.releases[digest] for digest in digests)])
+    digests = sorted(_named(copy.units, copy.past))
+    releases = {digest: copy.releases[digest] for digest in digests}
+    owner = {"environment": copy.environment, "namespace": copy.namespace}
+    body = _body(owner, Change(copy.head, copy.units, copy.past, copy.refused, releases))
     return b"%s %d %s\n%s" % (FORMAT, len(body), digest_of(body).encode(), body)
 
 
 def decode(data: bytes, where: str) -> Copy:
+    """Raises StoreCorrupt, as `contents_of` does."""
+    return contents_of(data, where).copy()
+
+
+def contents_of(data: bytes, where: str) -> Contents:
     """Raises StoreCorrupt: C620 for what is cut off, C621 for what is something else."""
-    first, _, body = data.partition(b"\n")
+    first, _, _ = data[:_LONGEST_FIRST_LINE].partition(b"\n")
     words = first.split(b" ")
-    if not data.startswith(FORMAT[: len(data)]) or len(first) > _LONGEST_FIRST_LINE:
+    if not data.startswith(FORMAT[: len(data)]) or len(first) == _LONGEST_FIRST_LINE:
         raise _other(where)
     if len(first) == len(data):
         raise _cut_off(where)
     if len(words) != 3 or words[0] != FORMAT or not words[1].isdigit():
         raise _other(where)
-    if len(body) < int(words[1]):
+    at, size = len(first) + 1, int(words[1])
+    body = data[at : at + size]
+    if len(body) < size:
         raise _cut_off(where)
-    if len(body) > int(words[1]) or digest_of(body).encode() != words[2]:
+    if digest_of(body).encode() != words[2]:
         raise _other(where)
-    try:
-        return _parse(body)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _other(where) from error
+    contents = Contents()
+    contents.read(body, where)
+    contents.line, contents.base, contents.end = first, at + size, at + size
+    contents.follow(data[at + size :], where)
+    return contents
 
 
-def _parse(body: bytes) -> Copy:
-    head, _, rest = body.partition(b"\n")
-    facts: dict[str, Any] = json.loads(head)
-    releases, at = {}, 0
+def _body(owner: Mapping[str, str], change: Change) -> bytes:
+    facts = {
+        **owner,
+        "epoch": change.head.epoch,
+        "revision": change.head.revision,
+        "units": change.units,
+        "past": change.past,
+        "refused": {unit: each and asdict(each) for unit, each in change.refused.items()},
+        "sizes": [[digest, len(data)] for digest, data in change.releases.items()],
+    }
+    head = json.dumps(facts, separators=(",", ":")).encode()
+    return b"".join([head, b"\n", *change.releases.values()])
+
+
+def _parse(body: bytes) -> tuple[dict[str, Any], Change]:
+    at = body.index(b"\n") + 1
+    facts: dict[str, Any] = json.loads(body[:at])
+    releases = {}
     for digest, size in facts["sizes"]:
-        releases[digest] = rest[at : at + size]
+        releases[digest] = body[at : at + size]
         at += size
         if digest_of(releases[digest]) != digest:
             raise ValueError(digest)
-    units = {unit: _kept(kept, releases) for unit, kept in facts["units"].items()}
-    past = {
-        unit: tuple(_kept(kept, releases) for kept in each) for unit, each in facts["past"].items()
-    }
-    return Copy(
-        str(facts["environment"]),
-        str(facts["namespace"]),
+    return facts, Change(
         Head(int(facts["epoch"]), int(facts["revision"])),
-        units,
+        {unit: kept and _kept(kept) for unit, kept in facts["units"].items()},
+        {
+            unit: None if past is None else tuple(map(_kept, past))
+            for unit, past in facts["past"].items()
+        },
+        {unit: each and Refusal(**each) for unit, each in facts["refused"].items()},
         releases,
-        past,
-        {unit: Refusal(**refusal) for unit, refusal in facts["refused"].items()},
     )
 
 
-def _kept(kept: Any, releases: Mapping[str, bytes]) -> Kept:
+def _kept(kept: Any) -> Kept:
     digest, revision = kept
-    if digest not in releases:
-        raise KeyError(digest)
-    return Kept(digest, int(revision))
+    return Kept(str(digest), int(revision))
+
+
+def _named(
+    units: Mapping[str, Kept | None], past: Mapping[str, tuple[Kept, ...] | None]
+) -> set[str]:
+    """The digests of the releases that are live or were."""
+    named = {kept.digest for kept in units.values() if kept is not None}
+    return named | {kept.digest for each in past.values() for kept in each or ()}
+
+
+def _update(facts: dict[str, T], changed: Mapping[str, T | None]) -> None:
+    for unit, value in changed.items():
+        if value is None:
+            facts.pop(unit, None)
+        else:
+            facts[unit] = value
 
 
 def _cut_off(where: str) -> StoreCorrupt:

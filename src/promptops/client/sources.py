@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from promptops.client.copy_file import Copy, Kept
-from promptops.client.disk import BUSY, Disk, read_bundle
+from promptops.client.copy_file import Change, Contents, Copy, Kept
+from promptops.client.disk import Disk, read_bundle
+from promptops.client.folder import BUSY
+from promptops.client.journal import Journal
 from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt
 from promptops.live.records import Head
@@ -36,6 +38,7 @@ class Sources:
         self.disk = (
             Disk(cache, store.environment, store.address.namespace or None) if cache else None
         )
+        self._journal = Journal(self.disk) if self.disk is not None else None
         self._bundle = bundle
         self._store = store
         self._why: dict[str, str] = {}
@@ -88,7 +91,7 @@ class Sources:
         head = served.head
         if self.source != "store" or head is None:
             return
-        if self.disk is None or (served is self._saved and self._is_there(self.disk)):
+        if self._journal is None or (served is self._saved and self._journal.is_there()):
             self._fetched.clear()
             return
         now = time.monotonic()
@@ -96,7 +99,7 @@ class Sources:
             return
         self._not_before = now + SAVE_EVERY
         try:
-            self.disk.write(partial(self._next, head, served))
+            self._journal.save(partial(self._change, head, served))
         except PromptopsError as error:
             if error.code == BUSY:
                 return
@@ -110,42 +113,40 @@ class Sources:
         self._saved, self._warned = served, False
         self._fetched.clear()
 
-    def _is_there(self, disk: Disk) -> bool:
-        """Whether nobody removed it; a folder that is closed to us is met at the next save."""
-        try:
-            return disk.stamp("copy") is not None
-        except PromptopsError:
-            return True
-
     def _copies(self) -> list[tuple[str, str, Callable[[], Copy]]]:
         copies: list[tuple[str, str, Callable[[], Copy]]] = []
-        if self.disk is not None:
-            copies.append(("disk", "the copy on disk", self.disk.read))
+        if self._journal is not None:
+            copies.append(("disk", "the copy on disk", self._journal.read))
         if self._bundle:
             read = partial(read_bundle, self._bundle, self._store.environment)
             copies.append(("bundle", "the bundle", read))
         return copies
 
-    def _next(self, head: Head, served: Snapshot, present: Copy | None) -> Copy | None:
-        """The copy to write, from the one that is there; None when that is as new.
+    def _change(self, head: Head, served: Snapshot, there: Contents) -> Change | None:
+        """What to add to the copy that is there; None when that is as new.
 
         At the same head, one in which less is refused is newer.
         """
-        if present is not None and (
-            present.head > head
-            or (present.head == head and not served.refused.keys() < present.refused.keys())
-        ):
+        fewer = served.refused.keys() < there.refused.keys()
+        if there.head > head or (there.head == head and not fewer):
             return None
-        units = {unit: Kept(each.digest, each.revision) for unit, each in served.units.items()}
-        known = {**(present.releases if present else {}), **self._fetched}
-        past = {unit: _past(unit, kept, present) for unit, kept in units.items()} if present else {}
-        for kept in units.values():
-            if kept.digest not in known:
-                known[kept.digest] = self._fetched_again(kept.digest)
-        address = self._store.address
-        return Copy(
-            self._store.environment, address.namespace, head, units, known, past, served.refused
-        )
+        units: dict[str, Kept | None] = dict.fromkeys(there.units.keys() - served.units.keys())
+        past: dict[str, tuple[Kept, ...] | None] = dict.fromkeys(units)
+        for unit in _moved(there, served):
+            live = served.units[unit]
+            units[unit] = kept = Kept(live.digest, live.revision)
+            past[unit] = _past(unit, kept, there)
+        refused = {
+            unit: served.refused.get(unit)
+            for unit in there.refused.keys() | served.refused.keys()
+            if there.refused.get(unit) != served.refused.get(unit)
+        }
+        releases = {
+            kept.digest: self._fetched.get(kept.digest) or self._fetched_again(kept.digest)
+            for kept in units.values()
+            if kept is not None and kept.digest not in there.digests
+        }
+        return Change(head, units, past, refused, releases)
 
     def _fetched_again(self, digest: str) -> bytes:
         """Of a copy that somebody removed or damaged meanwhile."""
@@ -160,7 +161,17 @@ def said(error: PromptopsError) -> str:
     return error.message + (f" [{error.code}]" if error.code else "")
 
 
-def _past(unit: str, live: Kept, present: Copy) -> tuple[Kept, ...]:
+def _moved(there: Contents, served: Snapshot) -> list[str]:
+    """The units that are served otherwise; looked at one by one, so in as few steps as can be."""
+    known, nothing = there.units, Kept("", 0)
+    return [
+        unit
+        for unit, live in served.units.items()
+        if (kept := known.get(unit, nothing))[0] != live.digest or kept[1] != live.revision
+    ]
+
+
+def _past(unit: str, live: Kept, present: Contents) -> tuple[Kept, ...]:
     """The releases before the live one, newest first, each once."""
     before = present.units.get(unit)
     found = {kept.digest: kept for kept in ((before,) if before else ())}

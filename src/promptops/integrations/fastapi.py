@@ -14,7 +14,7 @@ from fastapi import FastAPI, HTTPException, Request
 
 from promptops.client.client import Client
 from promptops.client.live import LiveRelease
-from promptops.errors import NotReady
+from promptops.errors import NotReady, UnknownUnit, UsageError
 
 log = logging.getLogger("promptops")
 State = dict[str, Client]
@@ -45,13 +45,15 @@ def lifespan(
 
 
 def prompt(unit: str) -> Callable[[Request], Awaitable[LiveRelease]]:
-    """The live release of a unit, one for the whole request; 503 while there is none yet."""
+    """The live release of a unit, one for the whole request; 503 while there is none."""
 
     async def live(request: Request) -> LiveRelease:  # async: a read needs no thread
-        client: Client = request.state.promptops
+        client: Client | None = getattr(request.state, "promptops", None)
+        if client is None:
+            raise UsageError("the app has no client", "write FastAPI(lifespan=lifespan())")
         try:
             return client.get(unit)
-        except NotReady as error:
-            raise HTTPException(503, "no prompts yet", {"Retry-After": "1"}) from error
+        except (NotReady, UnknownUnit) as error:
+            raise HTTPException(503, f"no release of {unit} yet", {"Retry-After": "1"}) from error
 
     return live

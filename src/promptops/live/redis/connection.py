@@ -60,9 +60,12 @@ class Lines(weakref.WeakSet[Any]):
         self.open_to_ask(connection)
 
     def open_to_ask(self, connection: Any) -> None:
-        """The same of one that only asks where the server is."""
+        """The same of one that reads no releases."""
         self.add(connection)
         connection.on_connect()
+        # A server that has too many says so unasked; the pool would only find a line not ready.
+        if connection.can_read(timeout=0):
+            connection.read_response()
 
     def let_go(self) -> None:
         """Close our copies only: redis-py sends and shuts down nothing in another process."""
@@ -127,10 +130,7 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except redis.AuthenticationError as error:
-        raise StoreDenied(
-            f"{address} refused the user or the password",
-            "check the user and the password in the store's URL",
-        ) from error
+        raise _denied(address) from error
     except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
         raise StoreUnreachable(
             f"{address} does not answer: {_cause(error)}",
@@ -187,6 +187,9 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
     denied = isinstance(error, redis.exceptions.NoPermissionError)
     if denied or any(words in text for words in IN_SCRIPT):
         return StoreDenied(f"{address} refused: {text}", PERMISSION)
+    if "unauthenticated" in text:
+        # What Redis says to a first command of more than ten words.
+        return _denied(address)
     # redis-py takes the first word away from the replies that it has a class for.
     hints = {
         redis.exceptions.ReadOnlyError: REPLICA,
@@ -198,3 +201,10 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
 
 def _hint(text: str) -> str:
     return next((hint for words, hint in HINTS.items() if words in text), "")
+
+
+def _denied(address: Address) -> StoreDenied:
+    return StoreDenied(
+        f"{address} refused the user or the password",
+        "check the user and the password in the store's URL",
+    )

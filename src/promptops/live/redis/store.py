@@ -224,7 +224,8 @@ class RedisStore:
         return [presence for presence in found if presence is not None]
 
     def listen(self) -> RedisListener:
-        connection = self._redis.connection_pool.make_connection()
+        connection: Any = self._redis.connection_pool.make_connection()
+        connection.redis_connect_func = self._lines.open_to_ask  # nothing is read over this one
         return RedisListener(connection, self.address, self._keys.channel)
 
     def close(self) -> None:
