@@ -319,8 +319,8 @@ def test_a_deploy_says_in_one_line_that_redis_would_forget_it(
     git_project: Project, stock_server: Server
 ) -> None:
     line = (
-        f"warning: {stock_server.url} forgets in a crash: appendonly is no and there is no replica; "
-        "see promptops doctor --env production\n"
+        f"warning: {stock_server.url} forgets in a crash: appendonly is no and there is no "
+        "replica; see promptops doctor --env production\n"
     )
     done = git_project.run(*CREATE)
     assert (done.code, done.err) == (0, line)

@@ -24,4 +24,4 @@ def durability_of(address: Address, environment: str) -> Durability:
         return Durability()
     from promptops.live.redis.facts import durability  # noqa: PLC0415
 
-    return durability(address, environment)
+    return durability(address, environment, OPERATOR)

@@ -22,15 +22,14 @@ from promptops.live.store import Timeouts
 TIMES = 20
 # Keys are looked through for this long; a Redis that others share may have millions.
 LOOK_FOR = 1.0
-_BRIEF = Timeouts(connect=1.0, answer=1.0)
 
 
-def durability(address: Address, environment: str) -> Durability:
+def durability(address: Address, environment: str, timeouts: Timeouts) -> Durability:
     """What keeps the data, with one question; nothing known where it may not be asked.
 
     Raises StoreUnreachable.
     """
-    client = _connect(address, environment, _BRIEF)
+    client = _connect(address, environment, timeouts)
     try:
         return _durability(_info(_Asking(address), client))
     finally:
