@@ -1,6 +1,6 @@
 """deploy: make units live from a git commit."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
@@ -102,6 +102,8 @@ def deploy(
             checkout = from_commit(project, units, place.name, commit)
         say_findings(checkout.findings)
         intent = replace(intent, commit=checkout.commit)
+        # What loses a race is decided again; this is said once.
+        say_durability = cache(partial(_say_durability, opened))
         conditions = Conditions(
             create=create or place.create,
             skip_held=not units,
@@ -109,7 +111,9 @@ def deploy(
             is_older=None if allow_older else checkout.is_older,
             as_planned=None if planned is None else partial(as_planned, opened, planned, moved),
             may_move=lambda state, units: _before_moving(
-                opened, judge_moves(opened, checkout, standard, state, units), units
+                opened,
+                judge_moves(opened, checkout, standard, state, units),
+                say_durability if units else None,
             ),
         )
         done = make_live(
@@ -132,17 +136,18 @@ def deploy(
         )
 
 
-def _before_moving(store: Store, findings: list[Finding], units: Collection[str]) -> None:
+def _before_moving(
+    store: Store, findings: list[Finding], say_durability: Callable[[], None] | None
+) -> None:
     say_findings(findings)
     old = too_old(store)
     if old:
         listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)
         say_warning(f"not every present client can read the format of this release: {listed}")
-    if units:
-        _say_durability(store)
+    if say_durability is not None:
+        say_durability()
 
 
-@cache  # what loses a race is decided again, and said once
 def _say_durability(store: Store) -> None:
     """One line where a crash would lose what is deployed; nothing where nobody may ask."""
     with suppress(StoreError):
