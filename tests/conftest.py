@@ -21,7 +21,7 @@ from promptops.live import memory
 from promptops.live.address import parse_address
 from promptops.live.opening import open_store
 from promptops.live.store import OPERATOR, Store, Timeouts
-from tests.servers import SERVERS, Server, sqlite_dump, start_cluster
+from tests.servers import LASTING, SERVERS, Server, sqlite_dump, start_cluster
 
 _namespaces = (f"test{number}" for number in itertools.count(1))
 
@@ -51,7 +51,12 @@ def shared_servers() -> Iterator[Callable[[str], Server]]:
 
     def server(kind: str) -> Server:
         if kind not in running:
-            running[kind] = start_cluster() if kind == "cluster" else Server(SERVERS[kind]).start()
+            cluster = kind == "cluster"
+            running[kind] = (
+                start_cluster(options=LASTING)
+                if cluster
+                else Server(SERVERS[kind], LASTING).start()
+            )
         return running[kind]
 
     yield server

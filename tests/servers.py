@@ -35,6 +35,8 @@ def _redis_7() -> str | None:
 
 
 REDIS = _redis_7()
+# One that forgets nothing in a crash of its process, of which promptops would have to warn.
+LASTING = ("--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0")
 SERVERS = {"valkey": VALKEY} | ({"redis": REDIS} if REDIS else {})
 
 

@@ -262,6 +262,7 @@ def test_nothing_that_a_hostile_clone_configures_is_ever_run(hostile_clone: Proj
     for command in (
         ("validate",),
         ("deploy", "--all", "--env", "production"),
+        ("doctor", "--env", "production"),
         ("status", "--env", "production"),
         ("history", "--env", "production"),
         ("rollback", "greeter", "--env", "production"),

@@ -6,7 +6,7 @@ import pytest
 
 from promptops import Client
 from promptops.live.store import Store
-from tests.cli.projects import Project
+from tests.cli.projects import Project, on_redis
 from tests.client.waiting import until, until_polled
 from tests.conftest import Opener
 from tests.servers import Server
@@ -106,3 +106,17 @@ def test_a_refusal_is_said_with_its_cause_and_the_way_out(
         assert guarded_server.dump("*promptops*") == before
         until(lambda: client.status().state == state)
         assert (client.status().units, client.status().revision) == (serves, 2)
+
+
+@on_redis
+def test_the_url_of_staging_is_a_problem_for_production_and_takes_no_rollback(
+    git_project: Project, store_url: str, opened: Opener, contents: Callable[[], object]
+) -> None:
+    git_project.deploy(opened(store_url, "staging"))
+    before = contents()
+    rollback = git_project.run("rollback", "greeter", "--env", "production")
+    assert (rollback.code, rollback.out) == (3, "")
+    doctor = git_project.run("doctor", "--env", "production")
+    assert doctor.code == 1
+    assert "the store has never held production, but staging" in doctor.out
+    assert contents() == before

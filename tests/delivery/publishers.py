@@ -5,15 +5,17 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 
 from promptops.delivery.deploy import Conditions, deploy
 from promptops.delivery.deployment import Deployment
+from promptops.delivery.rollback import rollback
 from promptops.errors import Refused
-from promptops.live.chain import walk
 from promptops.live.opening import open_store
 from promptops.live.records import Head
-from promptops.live.store import Store, entries
+from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
+from tests.chains import assert_whole
 from tests.deployments import digest, intent, release
 
 
@@ -37,6 +39,30 @@ def publish_times(url: str, unit: str, times: int) -> None:
     store.close()
 
 
+def publish_at(url: str, moment: float, text: str, operation: str) -> str:
+    """Why it was refused; empty when it was done."""
+    return _told(url, moment, lambda store: publish(store, text, operation))
+
+
+def go_back(url: str, moment: float, operation: str) -> str:
+    """Likewise, one release back."""
+    return _told(url, moment, lambda store: rollback(store, ("greeter",), None, intent(operation)))
+
+
+def _told(url: str, moment: float, act: Callable[[Store], object]) -> str:
+    store = open_store(url, "production")
+    store.read()
+    while time.monotonic() < moment:
+        time.sleep(0)
+    try:
+        act(store)
+    except Refused as refused:
+        return refused.message
+    finally:
+        store.close()
+    return ""
+
+
 def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:
     """Kill one after the other, each at a random moment of what it does.
 
@@ -58,10 +84,7 @@ def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:
         again = publish(store, text, text, resume=True)
         assert again.repeated == has_happened
         assert again.head == store.read().head == Head(1, head.revision + 1)
-    history = list(entries(store))
-    assert [entry.revision for entry in history] == list(range(points + 4, 0, -1))
-    assert len({entry.operation for entry in history}) == points + 4
-    assert walk(history, store.seal()).breaks == ()
+    assert_whole(store, points + 4)
     store.close()
     return happened, told
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from promptops.live import moves
@@ -46,7 +47,9 @@ def deploy_often(url: str, unit: str, times: int, moment: float) -> list[int]:
         wanted = {unit: digests[live is not None and live.digest == digests[0]]}
         proposal = moves.deploy(state, wanted, intent(), skip_held=False, request="")
         assert proposal.entry is not None
-        swap = store.swap(state.head, proposal.entry, proposal.pointers)
+        last = store.history(limit=1)
+        entry = replace(proposal.entry, previous=last[0].link if last else "")
+        swap = store.swap(state.head, entry, proposal.pointers)
         if swap.outcome == "won":
             won.append(proposal.entry.revision)
         state = caught_up(store, state)

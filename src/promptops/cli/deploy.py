@@ -1,14 +1,15 @@
 """deploy: make units live from a git commit."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.asking import asked
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
@@ -33,7 +34,8 @@ from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.delivery.protection import check_allowed
 from promptops.delivery.readers import too_old
 from promptops.delivery.today import asking, means_with
-from promptops.errors import Refused
+from promptops.errors import Refused, StoreError
+from promptops.live.inspection import durability_of
 from promptops.live.records import State
 from promptops.live.store import Store
 from promptops.source.policy import standard_of
@@ -132,12 +134,16 @@ def deploy(
         say_findings(checkout.findings)
         intent = replace(intent, commit=checkout.commit, break_glass=break_glass)
         guarded = not dry_run and not break_glass
+        # What loses a race is decided again; this is said once.
+        say_durability = cache(partial(_say_durability, opened))
 
         def may_move(state: State, units: Collection[str]) -> None:
             if units and guarded:
                 check_allowed(project, opened.environment, [checkout.commit], in_ci=in_ci())
             say_findings(judge_moves(opened, checkout, standard, state, units))
             warn_of_old_clients(opened)
+            if units:
+                say_durability()
             items = [item for item in checkout.built if item.unit in units]
             sources = {item.unit: item.source for item in items}
             found = check_moves(
@@ -186,6 +192,17 @@ def warn_of_old_clients(store: Store) -> None:
     if old:
         listed = ", ".join(f"{named(client)} has promptops {client.version}" for client in old)
         say_warning(f"not every present client can read the format of this release: {listed}")
+
+
+def _say_durability(store: Store) -> None:
+    """One line where a crash would lose what is deployed; nothing where nobody may ask."""
+    with suppress(StoreError):
+        if durability_of(store.address, store.environment).forgets:
+            command = suggested.command("doctor", *suggested.where(store.environment))
+            say_warning(
+                f"{store.address} forgets in a crash: appendonly is no and there is no replica; "
+                f"see {command}"
+            )
 
 
 def _accepted(reason: str, no_return: str | None, callers: str | None) -> str:

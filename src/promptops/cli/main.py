@@ -40,6 +40,7 @@ COMMANDS = {
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
     "clients": ("clients", "Who is present, what they serve, and what they refuse."),
     "history": ("environment", "The deployments of an environment, newest first."),
+    "doctor": ("doctor", "What is not well here, in git and in the stores, and what to type."),
     "verify": ("verify", "Is everything in the store what was written there?"),
     "export": ("restoring", "Write an environment into one file: releases, pointers, history."),
     "restore": ("restoring", "Rebuild an environment that a store lost, from an export or git."),

@@ -87,7 +87,7 @@ class Repository:
                 "--verify", "--quiet", "--end-of-options", revision + "^{commit}"
             )
         except GitError as error:
-            if self._is_shallow():
+            if self.is_shallow():
                 raise _too_shallow(f"knows no commit '{revision}'") from error
             raise UsageError(
                 f"git knows no commit '{revision}'",
@@ -132,7 +132,7 @@ class Repository:
         try:
             return str(self._repo.git.merge_base(base, commit))
         except git.GitCommandError as error:
-            if self._is_shallow():
+            if self.is_shallow():
                 raise _too_shallow(
                     f"has no common past of {base[:12]} and {commit[:12]}"
                 ) from error
@@ -156,7 +156,14 @@ class Repository:
                 ) from error
         return str(said)
 
-    def _is_shallow(self) -> bool:
+    def branch(self) -> str | None:
+        """The branch that is checked out; None while HEAD is detached."""
+        try:
+            return str(self._repo.git.symbolic_ref("--quiet", "--short", "HEAD"))
+        except GitError:
+            return None
+
+    def is_shallow(self) -> bool:
         return str(self._repo.git.rev_parse("--is-shallow-repository")) == "true"
 
     def files(self, commit: str, below: Path) -> "CommitTree":

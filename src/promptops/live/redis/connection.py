@@ -32,6 +32,8 @@ HINTS = {
     f"some or raise maxclients. {MEANWHILE}",
     "BUSY": "a script or function keeps Redis busy; redis-cli SCRIPT KILL or FUNCTION KILL ends it",
 }
+# A script that called what its user may not call, by the words of Valkey and of Redis.
+IN_SCRIPT = ("ACL failure in script", "The user executing the script can't")
 REPLICA = (
     "this is a replica; use the address of the primary, which redis-cli INFO replication names"
 )
@@ -184,7 +186,8 @@ def _refusal(address: Address, error: redis.ResponseError) -> StoreError:
             f"a key of this environment in {address} holds data that promptops did not write",
             "another program uses it; choose a namespace of your own with ?ns=NAME",
         )
-    if isinstance(error, redis.exceptions.NoPermissionError) or "ACL failure in script" in text:
+    denied = isinstance(error, redis.exceptions.NoPermissionError)
+    if denied or any(words in text for words in IN_SCRIPT):
         return StoreDenied(f"{address} refused: {text}", PERMISSION)
     if "unauthenticated" in text:
         # What Redis says to a first command of more than ten words.
