@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from promptops.cli import completion, settings
-from promptops.cli.changes import change_line
+from promptops.cli.changes import aside_lines, change_line
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, say_warning, table
 from promptops.cli.settings import Environment
@@ -29,7 +29,7 @@ def status(env: str | None, store: str | None, output: str) -> None:
 
     The state of a unit: in sync, behind (git is newer), ahead (git is older), differs (git cannot
     tell), held (git wants what is held), not in git, not deployed, invalid in git; or live, where
-    no repository is at hand.
+    no repository is at hand. Whatever git says: safe mode, retired.
 
     \b
     promptops status --env production
@@ -85,6 +85,7 @@ def _status_text(found: EnvironmentStatus, place: Environment) -> str:
         [
             f"{found.environment} is at revision {found.head.revision} in {place.address}",
             table(rows) if len(rows) > 1 else "nothing is live",
+            *aside_lines({unit.unit: unit.live for unit in found.units if unit.live}),
             f"{found.current} of {found.present} clients serve it",
         ]
     )

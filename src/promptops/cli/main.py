@@ -31,6 +31,8 @@ COMMANDS = {
     "deploy": ("deploy", "Make units live from a git commit."),
     "rollback": ("rollback", "Go back to an earlier release. Needs the store and nothing else."),
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
+    "safe-mode": ("night", "Switch units to their safe releases, or back."),
+    "retire": ("night", "Take a unit out of service."),
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
@@ -52,7 +54,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"promptops.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(

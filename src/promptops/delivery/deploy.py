@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from shlex import quote
+from types import MappingProxyType
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import Refused
@@ -37,16 +38,18 @@ def deploy(
     intent: Intent,
     conditions: Conditions,
     *,
+    safe: Mapping[str, tuple[str, bytes]] = MappingProxyType({}),
     resume: bool = False,
     dry_run: bool = False,
 ) -> Deployment:
-    """Make releases (unit → digest, bytes) live, in one deployment.
+    """Make releases (unit → digest, bytes) live, in one deployment, with their `safe` ones.
 
     With `resume` the operation id may have been used before; with `dry_run` nothing is written.
     Raises Refused, StoreError, OutcomeUnknown.
     """
     wanted = {unit: digest for unit, (digest, _) in releases.items()}
-    request = moves.request_of("deploy", wanted)
+    safe_digests = {unit: digest for unit, (digest, _) in safe.items()}
+    request = moves.request_of("deploy", [wanted, safe_digests] if safe else wanted)
     if resume and not dry_run:
         done = repeated(store, intent.operation, request)
         if done is not None:
@@ -57,14 +60,20 @@ def deploy(
     def decide(state: State) -> Proposal:
         _check_state(state, conditions)
         proposal = moves.deploy(
-            state, wanted, intent, skip_held=conditions.skip_held, request=request
+            state,
+            wanted,
+            intent,
+            skip_held=conditions.skip_held,
+            request=request,
+            safe=safe_digests,
         )
         _check_age(state, proposal, conditions, intent)
         if conditions.may_move is not None:
             conditions.may_move(state, proposal.pointers.keys())
         # Content first: a release that nobody points to yet harms nobody when we are killed here.
         for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
-            store.put(releases[unit][1])
+            for _, data in filter(None, (releases[unit], safe.get(unit))):
+                store.put(data)
             stored.add(unit)
         return proposal
 

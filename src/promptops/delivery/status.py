@@ -1,6 +1,6 @@
 """What is live, since when, and how that compares with git."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from promptops.delivery.in_git import InGit
@@ -13,7 +13,8 @@ class UnitStatus:
     """One unit: what is live, and whether git says the same.
 
     `state` is live (no git at hand), in sync, behind (git is newer), ahead (git is older), differs
-    (git cannot tell), held (git wants what is held), not in git, not deployed, or invalid in git.
+    (git cannot tell), held (git wants what is held), not in git, not deployed, invalid in git; or,
+    whatever git says, safe mode or retired.
     """
 
     unit: str
@@ -22,7 +23,7 @@ class UnitStatus:
 
     def as_json(self) -> dict[str, Any]:
         live = self.live
-        return {
+        facts: dict[str, Any] = {
             "unit": self.unit,
             "digest": live and live.digest,
             "revision": live and live.revision,
@@ -31,6 +32,13 @@ class UnitStatus:
             "state": self.state,
             "held": [hold.digest for hold in live.held] if live else [],
         }
+        if live and live.safe:
+            facts["safe"] = live.safe
+        if live and live.safe_mode:
+            facts["safe_mode"] = asdict(live.safe_mode)
+        if live and live.retired:
+            facts["retired"] = asdict(live.retired)
+        return facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +71,14 @@ def status(store: Store, in_git: InGit | None) -> EnvironmentStatus:
 
 def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
     """The state of a unit; see UnitStatus."""
-    if in_git is None:
-        return "live"
     if live is None:
-        return "not deployed"
+        return "not deployed" if in_git else "live"
+    if live.safe_mode or live.retired:
+        return "safe mode" if live.safe_mode else "retired"
+    return _beside_git(live, unit, in_git) if in_git else "live"
+
+
+def _beside_git(live: Pointer, unit: str, in_git: InGit) -> str:
     if unit not in in_git.digests:
         return "not in git"
     wanted = in_git.digests[unit]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from promptops.live.address import Address
 from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, State
-from promptops.live.store import PAGE, Swap, Timeouts, check_size
+from promptops.live.store import PAGE, Swap, Timeouts, check_size, needed
 from promptops.manifest.digest import digest_of
 
 
@@ -81,7 +81,7 @@ class MemoryStore:
                 return Swap("same", here.head)
             if here.head != expected:
                 return Swap("lost", here.head)
-            for digest in sorted({pointer.digest for pointer in pointers.values()}):
+            for digest in needed(entry, pointers):
                 if digest not in here.releases:
                     return Swap("missing", expected, digest)
             epoch = 1 if expected is None else expected.epoch

@@ -129,6 +129,14 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+def needed(entry: Entry, pointers: Mapping[str, Pointer]) -> list[str]:
+    """The releases without which there is no swap: a rollback asks for its target alone."""
+    digests = {pointer.digest for pointer in pointers.values()}
+    if entry.action == "deploy":
+        digests |= {pointer.safe for pointer in pointers.values() if pointer.safe}
+    return sorted(digests)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds to wait for a connection, for an answer, and for another node to be made primary."""

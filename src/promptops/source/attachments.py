@@ -58,9 +58,10 @@ def read_named(
 
 def references(document: Document) -> Iterator[tuple[Path, str, Kind]]:
     """Where a manifest names a file, the name, and what the file should hold."""
-    for part in ("messages", "examples"):
-        for index in range(len(_list(document, ("prompt", part)))):
-            path: Path = ("prompt", part, index, "file")
+    parts = [(*at, "prompt", part) for at in ((), ("safe",)) for part in ("messages", "examples")]
+    for part in parts:
+        for index in range(len(_list(document, part))):
+            path: Path = (*part, index, "file")
             if isinstance(name := document.get(path), str):
                 yield path, name, "prompt"
     schemas: list[Path] = [("output", "schema")]

@@ -5,9 +5,11 @@ from typing import Any
 from promptops.errors import CheckFailed
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.release import API_VERSION
+from promptops.source.merge import merge_patch
 from promptops.source.merged import with_overlay
 from promptops.source.unit import Unit
 
+SAFE = ("model", "params", "prompt", "retriever")
 _INPUT_FIELDS = ("type", "default", "maxLength")
 
 
@@ -22,6 +24,19 @@ def resolve(unit: Unit, environment: str) -> bytes:
             f"{unit.name} has errors and cannot be resolved", "promptops validate shows them"
         )
     return canonical_bytes(_release(unit, with_overlay(unit.document.value, environment)))
+
+
+def resolve_safe(unit: Unit, environment: str) -> bytes | None:
+    """The release that takes the place of `resolve`'s in safe mode; None without one.
+
+    It is the manifest of the environment under the patch `safe`. One that changes nothing is none.
+    """
+    if unit.document is None or "safe" not in unit.document.value:
+        return None
+    manifest = with_overlay(unit.document.value, environment)
+    patch = {part: value for part, value in manifest["safe"].items() if part in SAFE}
+    safe = canonical_bytes(_release(unit, merge_patch(manifest, patch)))
+    return None if safe == resolve(unit, environment) else safe
 
 
 def resolved_manifest(unit: Unit, environment: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.redis.replica import Role
 from promptops.live.redis.restoring import keys_below, replace_all
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -115,7 +115,7 @@ class RedisStore:
         freeze: str | None = None,
     ) -> Swap:
         before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
-        digests = sorted({pointer.digest for pointer in pointers.values()})
+        digests = needed(entry, pointers)
         keys = [
             self._keys.head,
             self._keys.pointers,

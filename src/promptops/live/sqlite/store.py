@@ -9,7 +9,7 @@ from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -93,7 +93,7 @@ class SqliteStore:
             if head != expected:
                 return Swap("lost", head)
             self._check_end(db, head)
-            for digest in sorted({pointer.digest for pointer in pointers.values()}):
+            for digest in needed(entry, pointers):
                 key = (self.environment, digest)
                 if not db.execute(
                     "SELECT 1 FROM releases WHERE environment = ? AND digest = ?", key
