@@ -66,7 +66,7 @@ def test_clients_drop_it_without_an_error_and_a_deploy_brings_it_back(
             "retire",
             1,
         )
-        with pytest.raises(UnknownUnit, match="greeter was retired .* replaced by farewell"):
+        with pytest.raises(UnknownUnit, match=r"greeter was retired .* replaced by farewell"):
             client.get("greeter")
         assert client.get("farewell").messages[0].content == "Good night.\n"
         assert (client.status().state, client.status().errors, client.status().refused) == (
