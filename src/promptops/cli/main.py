@@ -33,6 +33,7 @@ COMMANDS = {
     "hold": ("rollback", "Keep a release from coming back, or lift that."),
     "safe-mode": ("night", "Switch units to their safe releases, or back."),
     "retire": ("night", "Take a unit out of service."),
+    "collect": ("collect", "Delete releases that nobody can need any more."),
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),

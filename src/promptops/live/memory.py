@@ -109,10 +109,13 @@ class MemoryStore:
     def releases(self) -> list[str]:
         return sorted(self._here.releases)
 
-    def forget_releases(self, digests: Collection[str]) -> None:
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
         with self._here.news:
+            if expected not in {None, self._here.head}:
+                return False
             for digest in digests:
                 self._here.releases.pop(digest, None)
+        return True
 
     def restore(
         self,

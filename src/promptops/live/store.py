@@ -87,8 +87,12 @@ class Store(Protocol):
         """The digests of all releases that are stored, sorted; slow, for an operator."""
         ...
 
-    def forget_releases(self, digests: Collection[str]) -> None:
-        """Delete releases, whoever points to them."""
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
+        """Delete releases, whoever points to them; False when the head is not `expected`.
+
+        With that named, nobody can have come to point to one since it was read, and a swap that
+        comes later finds it missing.
+        """
         ...
 
     def restore(

@@ -24,9 +24,7 @@ def replace_all(
     """
     pipe: Any
     with client.pipeline(transaction=True) as pipe:
-        pipe.watch(keys.head)
-        found = pipe.hmget(keys.head, "epoch", "revision")
-        if (Head(int(found[0]), int(found[1])) if found[0] else None) != expected:
+        if _watched(pipe, keys) != expected:
             return False
         pipe.multi()
         pipe.delete(keys.head, keys.pointers, keys.history)
@@ -44,6 +42,29 @@ def replace_all(
         except redis.WatchError:
             return False
     return True
+
+
+def remove_at(client: redis.Redis, keys: Keys, expected: Head, names: Collection[str]) -> bool:
+    """Remove keys while the head is `expected`, as one transaction; False when it is not."""
+    pipe: Any
+    with client.pipeline(transaction=True) as pipe:
+        if _watched(pipe, keys) != expected:
+            return False
+        pipe.multi()
+        for name in names:
+            pipe.unlink(name)
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
+
+
+def _watched(pipe: Any, keys: Keys) -> Head | None:
+    """The head, which must not move before the pipe is executed."""
+    pipe.watch(keys.head)
+    found = pipe.hmget(keys.head, "epoch", "revision")
+    return Head(int(found[0]), int(found[1])) if found[0] else None
 
 
 def keys_below(client: redis.Redis, prefix: str) -> list[str]:

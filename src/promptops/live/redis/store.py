@@ -18,7 +18,7 @@ from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.redis.replica import Role
-from promptops.live.redis.restoring import keys_below, replace_all
+from promptops.live.redis.restoring import keys_below, remove_at, replace_all
 from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
@@ -178,8 +178,15 @@ class RedisStore:
         names = self._answer(lambda: keys_below(self._redis, self._keys.release))
         return [name.removeprefix(self._keys.release) for name in names]
 
-    def forget_releases(self, digests: Collection[str]) -> None:
-        self._remove([self._keys.release + digest for digest in digests])
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
+        names = [self._keys.release + digest for digest in digests]
+        if expected is None:
+            self._remove(names)
+            return True
+        done: bool = answer(
+            self.address, lambda: remove_at(self._redis, self._keys, expected, names)
+        )
+        return done
 
     def restore(
         self,

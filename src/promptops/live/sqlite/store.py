@@ -139,12 +139,15 @@ class SqliteStore:
             ).fetchall()
         return [digest for (digest,) in rows]
 
-    def forget_releases(self, digests: Collection[str]) -> None:
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
         with self._file.writing() as db:
+            if expected not in {None, self._head(db)[0]}:
+                return False
             db.executemany(
                 "DELETE FROM releases WHERE environment = ? AND digest = ?",
                 [(self.environment, digest) for digest in digests],
             )
+        return True
 
     def restore(
         self,
