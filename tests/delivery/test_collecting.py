@@ -35,6 +35,7 @@ class World:
         self.marks: dict[str, datetime] = {}
         self.pinned: set[str] = set()
         self.report = ""
+        self.kept: dict[str, set[str]] = {}
         self.deleted = 0
         self.refused = 0
 
@@ -75,8 +76,10 @@ class World:
 
     def rollback(self) -> None:
         unit = self.pick()
-        target = moves.previous(self.state.pointers[unit], unit, self.history)
-        assert target.digest in self.stored, "the way back is gone"
+        live = self.state.pointers[unit]
+        target = moves.previous(live, unit, self.history)
+        used_up = all(live.holds(each) or each == live.meant for each in self.kept.get(unit, ()))
+        assert target.digest in self.stored or used_up, "the way back is gone"
         self.go({unit: target})
 
     def rollback_to_a_revision(self) -> None:
@@ -118,7 +121,8 @@ class World:
         wanted = needed(self.state, self.history, [client], [self.report], KEEPING, self.now)
         before = self.marks
         decision = decide(self.stored, wanted, self.marks, KEEPING, self.now)
-        assert not self.targets() & {*decision.delete}
+        self.kept = self.targets()
+        assert not set().union(*self.kept.values()) & {*decision.delete}
         assert not {each.safe for each in self.state.pointers.values()} & {*decision.delete}
         for digest in decision.delete:
             assert before[digest] <= self.now - KEEPING.grace
@@ -133,9 +137,11 @@ class World:
             wanted |= {pointer.digest, pointer.meant}
         return wanted - self.stored
 
-    def targets(self) -> set[str]:
-        """The last releases of each unit that it can go back to."""
-        found: set[str] = set()
+    def targets(self) -> dict[str, set[str]]:
+        """The last releases of each unit that it can go back to. None of one that has used them
+        up: who holds all that was kept, without a deployment between, comes to those of before.
+        """
+        found: dict[str, set[str]] = {}
         for unit, pointer in self.state.pointers.items():
             usable = [
                 change.after
@@ -146,7 +152,8 @@ class World:
                 and change.after != pointer.meant
                 and not pointer.holds(change.after)
             ]
-            found |= {*[*dict.fromkeys(usable)][: KEEPING.last]}
+            last = {*[*dict.fromkeys(usable)][: KEEPING.last]}
+            found[unit] = last if last <= self.stored else set()
         return found
 
 

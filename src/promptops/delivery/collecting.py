@@ -90,8 +90,10 @@ def _of_history(
             )
             if usable and len(seen) < keeping.last:
                 seen.add(change.after)
-            if recent or change.after in seen or unit not in at_the_beginning:
+            if recent:
                 found |= set(_named(change))
+            elif change.after in seen or unit not in at_the_beginning:
+                found |= {change.after, change.safe or change.after}
             if not recent and not change.stands_in:
                 at_the_beginning.add(unit)
     return found
