@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from promptops import Client
+from promptops.client.disk import Disk
+from promptops.errors import PromptopsError
 from promptops.live.records import Freeze
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import ADA, MANIFEST, Project, everywhere, short
+from tests.client.waiting import until
 
 PLACE = ("--env", "production")
 ON = ("safe-mode", "on", "greeter", *PLACE, "--reason", "it invents refunds")
@@ -186,3 +190,42 @@ def test_a_change_of_the_safe_release_alone_is_deployed(careful: Project, store:
     assert "warning[no-safe-release]" in careful.here("plan", *PLACE).out
     careful.here("deploy", "--all", *PLACE)
     assert store.read().pointers["greeter"].safe is None
+
+
+def test_it_works_from_the_copy_on_disk_without_a_store(
+    careful: Project, store_url: str, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    with Client(store_url, environment="production", cache=cache, poll=0.05) as client:
+        client.wait_ready(10)
+        until(lambda: _has_copy(cache))
+    pin = ("pin", "greeter", *PLACE, "--cache", str(cache))
+    pinned = careful.run(*pin, "--safe", PROMPTOPS_STORE="")
+    assert (pinned.code, pinned.err) == (0, "")
+    with Client(None, environment="production", cache=cache, poll=0.05) as alone:
+        alone.wait_ready(10)
+        assert alone.get("greeter").messages[0].content == "Say hello and nothing else.\n"
+        assert alone.get("farewell").messages[0].content == "Good night.\n"
+        assert careful.run(*pin, "--lift").code == 0
+        until(lambda: alone.get("greeter").messages[0].content == "Good evening.\n")
+    none = careful.here("pin", "farewell", *PLACE, "--cache", str(cache), "--safe")
+    assert (none.code, none.err.startswith("error[no-safe-release]: neither")) == (3, True)
+    assert careful.here(*pin, "--safe", "--lift").code == 2
+
+
+def test_a_bundle_has_the_safe_release(careful: Project, tmp_path: Path) -> None:
+    bundle, cache = str(tmp_path / "prompts.bundle"), str(tmp_path / "cache")
+    assert careful.here("bundle", *PLACE, "--out", bundle).code == 0
+    pin = ("pin", "greeter", *PLACE, "--cache", cache, "--bundle", bundle, "--safe", "--json")
+    pinned = careful.here(*pin)
+    assert [*pinned.json["pins"]] == ["greeter"]
+    with Client(None, environment="production", cache=cache, bundle=bundle) as alone:
+        alone.wait_ready(10)
+        assert alone.get("greeter").messages[0].content == "Say hello and nothing else.\n"
+
+
+def _has_copy(cache: Path) -> bool:
+    try:
+        return bool(Disk(str(cache), "production", None).read().safe)
+    except PromptopsError:
+        return False

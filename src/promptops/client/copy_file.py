@@ -32,7 +32,8 @@ class Kept(NamedTuple):
 class Copy:
     """An environment as it was at `head`, with every release that it names.
 
-    `past` are the releases that were live before, newest first, so that one can pin them.
+    `past` are the releases that were live before, newest first, and `safe` the safe release of each
+    unit that has one, so that one can pin them.
     `refused` are those that the one who wrote it did not take; `units` has what it served instead.
     """
 
@@ -43,6 +44,7 @@ class Copy:
     releases: Mapping[str, bytes]
     past: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
     refused: Mapping[str, Refusal] = field(default_factory=dict)
+    safe: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -54,7 +56,7 @@ class Copy:
 
 
 def encode(copy: Copy) -> bytes:
-    named = {kept.digest for kept in copy.units.values()}
+    named = {kept.digest for kept in (*copy.units.values(), *copy.safe.values())}
     named |= {kept.digest for past in copy.past.values() for kept in past}
     digests = sorted(named)
     facts = {
@@ -64,6 +66,7 @@ def encode(copy: Copy) -> bytes:
         "revision": copy.head.revision,
         "units": copy.units,
         "past": copy.past,
+        "safe": copy.safe,
         "refused": {unit: asdict(refusal) for unit, refusal in copy.refused.items()},
         "sizes": [[digest, len(copy.releases[digest])] for digest in digests],
     }
@@ -113,6 +116,7 @@ def _parse(body: bytes) -> Copy:
         releases,
         past,
         {unit: Refusal(**refusal) for unit, refusal in facts["refused"].items()},
+        {unit: _kept(kept, releases) for unit, kept in facts.get("safe", {}).items()},
     )
 
 

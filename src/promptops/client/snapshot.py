@@ -21,13 +21,15 @@ class Snapshot:
     """The releases served at one head; `head` is None before the first was read.
 
     `refused` has the units of which something else is live than what is served, `retired` those
-    that are not served any more, as the store says itself.
+    that are not served any more, as the store says itself, `safe` the digests of the safe releases
+    that a copy has to have.
     """
 
     head: Head | None = None
     units: Mapping[str, LiveRelease] = field(default_factory=dict)
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
+    safe: Mapping[str, str] = field(default_factory=dict)
 
     def live(self) -> dict[str, str]:
         """The digest that the store named for each unit, whether it is served or refused."""
@@ -86,7 +88,7 @@ def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
         refused |= not_taken
     if head == served.head and refused == served.refused:
         return served
-    return Snapshot(head, units, refused, retired)
+    return Snapshot(head, units, refused, retired, _safe(served, state))
 
 
 def changed_units(
@@ -98,6 +100,16 @@ def changed_units(
     digests = {unit: before[unit].digest for unit in touched if unit in before}
     came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
     return tuple(sorted(came | (before.keys() - after.keys())))
+
+
+def _safe(served: Snapshot, state: State) -> dict[str, str]:
+    """The safe release of each unit that has one."""
+    known = {} if state.whole else {**served.safe}
+    for unit, pointer in state.pointers.items():
+        known.pop(unit, None)
+        if pointer.safe and not pointer.retired:
+            known[unit] = pointer.safe
+    return known
 
 
 def _gone(served: Snapshot, state: State) -> dict[str, Refusal]:

@@ -142,10 +142,14 @@ class Sources:
         for kept in units.values():
             if kept.digest not in known:
                 known[kept.digest] = self._fetched_again(kept.digest)
-        address = self._store.address
-        return Copy(
-            self._store.environment, address.namespace, head, units, known, past, served.refused
-        )
+        safe = {unit: Kept(digest, 0) for unit, digest in served.safe.items()}
+        for unit, kept in [*safe.items()]:
+            try:
+                known[kept.digest] = known.get(kept.digest) or self._fetched_again(kept.digest)
+            except StoreCorrupt:  # serving does not depend on it
+                del safe[unit]
+        refused, namespace = served.refused, self._store.address.namespace
+        return Copy(self._store.environment, namespace, head, units, known, past, refused, safe)
 
     def _fetched_again(self, digest: str) -> bytes:
         """Of a copy that somebody removed or damaged meanwhile."""

@@ -29,6 +29,13 @@ def bundle(store: Store, path: str) -> Copy:
         read_release(data, pointer.digest, unit)
         releases[pointer.digest] = data
     units = {unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.live.items()}
+    safe: dict[str, Kept] = {}
+    for unit, pointer in state.live.items():
+        found = store.release(pointer.safe) if pointer.safe else None
+        if pointer.safe and found is not None:
+            read_release(found, pointer.safe, unit)
+            releases[pointer.safe], safe[unit] = found, Kept(pointer.safe, 0)
     namespace = store.address.namespace
-    write_file(file, encode(Copy(store.environment, namespace, state.head, units, releases)))
+    copy = Copy(store.environment, namespace, state.head, units, releases, safe=safe)
+    write_file(file, encode(copy))
     return read_bundle(path, store.environment)
