@@ -163,7 +163,10 @@ def test_a_folder_that_others_can_write_to_takes_no_pin(
 def test_what_a_pin_needs_is_asked_for(empty_folder: Project, tmp_path: Path) -> None:
     cache = ("--cache", str(tmp_path / "none"))
     for arguments, said in (
-        (("greeter", *PRODUCTION, *cache), "say the digest to pin to, or --lift"),
+        (
+            ("greeter", *PRODUCTION, *cache),
+            "say the digest to pin to, --safe or --lift, one of them",
+        ),
         (("greeter", "0" * 12, "--lift", *PRODUCTION, *cache), "say the digest to pin to"),
         (("greeter", "0" * 12, *cache), "say which environment"),
         (("greeter", "0" * 12, *PRODUCTION), "Missing option '--cache'"),

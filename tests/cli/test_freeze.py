@@ -73,7 +73,8 @@ def test_it_is_refused_with_who_when_why_and_the_way_out(
     assert (done.code, contents()) == (3, before)
     assert done.err == (
         f"error[frozen]: {WHY}\n"
-        " help: rollback passes, and nothing else until: promptops unfreeze --env production\n"
+        " help: rollback and safe-mode pass, and nothing else until: promptops unfreeze --env "
+        "production\n"
     )
 
 

@@ -30,7 +30,7 @@ def test_every_command_has_help_with_an_example_and_stands_in_the_readme(
 
 
 def test_the_readme_has_no_other_commands() -> None:
-    named = re.findall(r"^\| `promptops (\w+)", README, re.MULTILINE)
+    named = re.findall(r"^\| `promptops ([\w-]+)", README, re.MULTILINE)
     assert named == list(COMMANDS)
 
 

@@ -4,6 +4,7 @@ import itertools
 import logging
 import random
 import string
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -13,11 +14,12 @@ from promptops.client.conversation import Policy, Token, decide, read_token
 from promptops.client.earlier import MOST_KEPT
 from promptops.errors import UsageError
 from promptops.live import moves
+from promptops.live.moves_of_safe_mode import switch_off, switch_on
 from promptops.live.store import Store
 from promptops.testing import pinned
 from tests.client.conftest import Starter
 from tests.client.waiting import until_served
-from tests.deployments import deploy, digest, intent, rollback
+from tests.deployments import deploy, digest, intent, release, rollback
 
 ANY = Token("greeter", "sha256:" + "0f" * 32, 7)
 
@@ -181,3 +183,31 @@ def test_no_changed_character_is_taken_for_a_token() -> None:
             changed = whole[:place] + letter + whole[place + 1 :]
             assert changed == whole or read_token(changed) is None
     assert read_token(whole + "\n") is read_token(whole + "=") is read_token(None) is None
+
+
+def test_safe_mode_reaches_every_open_conversation(
+    client: Client, embedded: Store, began: str
+) -> None:
+    """The one that began with what it stands in for, and the one of before."""
+    present = client.get("greeter").token
+    careful = embedded.put(release("greeter", "Careful"))
+
+    def swap(proposal: moves.Proposal) -> None:
+        assert proposal.entry is not None
+        head = embedded.swap(embedded.read().head, proposal.entry, proposal.pointers).head
+        assert head is not None
+        until_served(client, head.revision)
+
+    state = embedded.read()
+    greeter = replace(state.pointers["greeter"], safe=careful)
+    state = replace(state, pointers={**state.pointers, "greeter": greeter})
+    swap(switch_on(state, ["greeter"], intent(), request="", skip_unsafe=False))
+    during = client.get("greeter").token
+    for token in (began, present, during):
+        assert text_of(client, token=token) == "Careful"
+    assert text_of(client, token=present, policy="pin") == "Good morning"
+    swap(switch_off(embedded.read(), ["greeter"], intent(), request=""))
+    assert text_of(client) == "Good morning"
+    assert text_of(client, token=began) == "Hello"
+    # Like any conversation, one that began in safe mode is not disturbed by what comes after it.
+    assert text_of(client, token=during) == "Careful"

@@ -65,6 +65,7 @@ def bundle(env: str | None, store: str | None, out: str, output: str) -> None:
     envvar="PROMPTOPS_BUNDLE",
     help="A bundle that has the release. [env: PROMPTOPS_BUNDLE]",
 )
+@click.option("--safe", is_flag=True, help="Pin its safe release, as safe mode would serve it.")
 @click.option("--lift", is_flag=True, help="Let the unit follow its deployments again.")
 @output_option
 def pin(
@@ -74,6 +75,7 @@ def pin(
     store: str | None,
     cache: str,
     bundle_file: str | None,
+    safe: bool,
     lift: bool,
     output: str,
 ) -> None:
@@ -85,16 +87,17 @@ def pin(
 
     \b
     promptops pin support-triage 3f2a91c07b1e --env production --cache /var/cache/helpdesk
+    promptops pin support-triage --safe --env production --cache /var/cache/helpdesk
     promptops pin support-triage --lift --env production --cache /var/cache/helpdesk
     """
-    if lift == (digest is not None):
-        raise click.UsageError("say the digest to pin to, or --lift")
+    if [digest is not None, safe, lift].count(True) != 1:
+        raise click.UsageError("say the digest to pin to, --safe or --lift, one of them")
     if not env:
         raise UsageError("say which environment", "add --env NAME")
     check_environment_name(env)
     address = parse_address(store) if store else None
     disk = Disk(cache, env, address.namespace if address else None)
-    if digest is None:
+    if lift:
         found = pins.lift(disk, unit)
     else:
         read = partial(read_bundle, bundle_file, env) if bundle_file else None
@@ -105,7 +108,8 @@ def pin(
             raise UsageError(f"nothing of {env} is in {cache}", "add --bundle FILE or --store URL")
         opened = open_store(address, env) if address else None
         try:
-            found = pins.pin(disk, copies, opened, unit, digest)
+            wanted = digest or pins.safe_digest(copies, opened, unit)
+            found = pins.pin(disk, copies, opened, unit, wanted)
         finally:
             if opened is not None:
                 opened.close()

@@ -1,8 +1,9 @@
-"""One change of a deployment in one line, the same wherever it is shown."""
+"""What happened to a unit, in one line, the same wherever it is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from promptops.cli.output import in_line
+from promptops.live.records import Pointer
 from promptops.manifest.digest import short
 
 
@@ -17,3 +18,15 @@ def change_line(change: Mapping[str, str | None]) -> str:
         if digest:
             line += f"  {word}: {short(digest)}"
     return line
+
+
+def aside_lines(pointers: Mapping[str, Pointer]) -> Iterator[str]:
+    """A line for each unit that is in safe mode or retired, by whom and why."""
+    for unit, live in sorted(pointers.items()):
+        if mode := live.safe_mode:
+            yield in_line(
+                f"{unit} is in safe mode since {live.since}, instead of {short(mode.digest)}: "
+                f"{mode.reason} ({mode.actor})"
+            )
+        if gone := live.retired:
+            yield in_line(f"{unit} was retired at {gone.at}: {gone.reason} ({gone.actor})")

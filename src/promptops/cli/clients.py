@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from promptops.cli import settings
+from promptops.cli.changes import aside_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, printable, table
 from promptops.cli.report import client_facts, named
@@ -49,12 +50,14 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
         behind = [] if revision is None else _behind(opened, state, found, revision)
     finally:
         opened.close()
-    facts = {
+    facts: dict[str, object] = {
         "environment": place.name,
         "revision": state.head and state.head.revision,
         "clients": [_facts(client, units) for client, units in served],
     }
-    emit(output, facts, _text(served, state))
+    if modes := sorted(unit for unit, each in state.pointers.items() if each.safe_mode):
+        facts["safe_mode"] = modes
+    emit(output, facts, "\n".join([_text(served, state), *aside_lines(state.pointers)]))
     if behind:
         raise Unconfirmed(
             f"{len(behind)} of {len(found)} clients do not serve revision {revision}: "
@@ -113,7 +116,7 @@ def _text(found: list[tuple[Presence, Units]], state: State) -> str:
 
 def _instead(client: Presence, units: Mapping[str, Served], state: State) -> list[str]:
     said = []
-    for unit, pointer in sorted(state.pointers.items()):
+    for unit, pointer in sorted(state.live.items()):
         served = units.get(unit)
         pinned = ", pinned" if unit in client.pins else ""
         if served is not None and (served.digest != pointer.digest or pinned):

@@ -170,6 +170,7 @@ def deploy(
             {item.unit: (item.digest, item.data) for item in checkout.built},
             intent,
             conditions,
+            safe={item.unit: item.safe for item in checkout.built if item.safe},
             resume=operation is not None,
             dry_run=dry_run,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from promptops.cli import completion, settings
-from promptops.cli.changes import change_line
+from promptops.cli.changes import aside_lines, change_line
 from promptops.cli.drilled import drill_facts, drill_lines, drill_warning
 from promptops.cli.frozen import frozen_lines
 from promptops.cli.options import environment_options, output_option
@@ -55,7 +55,7 @@ def status(
     repository is at hand. With --deep also corrupt (its release is not what its digest says), with
     --clients skewed (a client keeps another release, or refuses the store) and stale (a client has
     not heard of it within 3 s). --exit-code takes the first four as the ordinary course of
-    things, as promptops plan --exit-code does not.
+    things, as promptops plan --exit-code does not. Whatever git says: safe mode, retired.
 
     \b
     promptops status --env production
@@ -126,6 +126,7 @@ def _status_text(found: EnvironmentStatus, place: Environment, now: datetime) ->
             *_why(found),
             *_broken_glass(found),
             *_ways_back(found),
+            *aside_lines({unit.unit: unit.live for unit in found.units if unit.live}),
             f"{found.current} of {found.present} clients serve it",
             *drill_lines(found.drill, now),
         ]

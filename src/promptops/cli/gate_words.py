@@ -14,6 +14,8 @@ _DRIFT = {
     "ahead": "a newer commit than the base is live",
     "drifted": "what is live is from no commit that the base is known to hold",
     "orphan": "it is live and not in git, and no deployment removes it",
+    "safe mode": "it is in safe mode, and left alone",
+    "retired": "it was retired; a deployment brings back what is not the same as then",
     "invalid": "it is live, and has errors in the base",
 }
 

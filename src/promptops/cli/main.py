@@ -35,6 +35,9 @@ COMMANDS = {
     "hold": ("hold", "Keep a release from coming back, lift that, or list what is kept."),
     "freeze": ("freeze", "Stop an environment for everything but going back."),
     "unfreeze": ("freeze", "Let everything pass again."),
+    "safe-mode": ("night", "Switch units to their safe releases, or back."),
+    "retire": ("night", "Take a unit out of service."),
+    "collect": ("collect", "Delete releases that nobody can need any more."),
     "bundle": ("bundle", "Write what is live into a file, for an image without a store."),
     "pin": ("bundle", "Keep a unit at one release where its app has no store."),
     "status": ("environment", "What is live, since when, who serves it, and what git says."),
@@ -60,7 +63,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"promptops.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(

@@ -42,6 +42,9 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
     if plan.untouched:
         names = ", ".join(map(in_line, plan.untouched))
         lines += ["", f"live and not in git, left alone: {names}"]
+    if plan.in_safe_mode:
+        names = ", ".join(map(in_line, plan.in_safe_mode))
+        lines += ["", f"in safe mode, left alone: {names}"]
     lines += ["", f"plan {plan.digest}"]
     stopped = plan.freeze or any(unit.refused for unit in plan.units)
     if not stopped and not all(unit.held for unit in plan.units):

@@ -114,6 +114,7 @@ def promote(
                 may_move=may_move,
                 agree=asked(place, yes=yes),
             ),
+            safe={unit: each.built.safe for unit, each in found.units.items() if each.built.safe},
             resume=operation is not None,
             dry_run=dry_run,
             action="promote",

@@ -1,6 +1,7 @@
 """show and render: look at one release, live or as it would be built."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import click
 from promptops.cli import completion, settings
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, output_option
-from promptops.cli.output import emit
+from promptops.cli.output import emit, in_line
 from promptops.delivery import look
 from promptops.delivery.build import build_folder
 from promptops.delivery.look import Shown
 from promptops.errors import InputError, UsageError
+from promptops.manifest.digest import short
 from promptops.manifest.render import Renderer
 
 MAX_INPUT = 1 << 20
@@ -52,6 +54,10 @@ def show(
     }
     if shown.revision is not None:
         facts["revision"] = shown.revision
+    if shown.safe is not None:
+        facts["safe"] = shown.safe
+    if shown.safe_mode is not None:
+        facts["safe_mode"] = asdict(shown.safe_mode)
     emit(output, facts, _as_text(shown))
 
 
@@ -154,6 +160,10 @@ def _as_text(shown: Shown) -> str:
         f"model      {release.model.provider} {release.model.id} ({release.model.version})",
         f"prompt     {release.prompt.id} {release.prompt.version}",
     ]
+    if mode := shown.safe_mode:
+        lines.insert(1, f"safe mode  instead of {short(mode.digest)}: {in_line(mode.reason)}")
+    elif shown.safe is not None:
+        lines.insert(1, f"safe       {short(shown.safe)}")
     if shown.revision is not None:
         lines.insert(1, f"revision   {shown.revision}")
     if release.params:

@@ -13,7 +13,8 @@ What is refused as a whole changes nothing. Of one unit:
    major version that we read (C603), and when it requires no input that the one served does not,
    and that the app, by what it registered and was seen to pass, does not pass (C606);
 6. one that is not taken is refused: the unit keeps the release that it serves;
-7. a unit whose pointer is gone keeps the release that it serves (C610).
+7. a unit whose pointer is gone keeps the release that it serves (C610); one that was retired is
+   dropped.
 
 Of units that moved in one deployment, which is to say to one revision:
 
@@ -75,7 +76,7 @@ def check_head(served: Head | None, known: Mapping[str, str], state: State) -> H
             "revision is higher: promptops restore",
             code="C613",
         )
-    found = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    found = {unit: pointer.digest for unit, pointer in state.live.items()}
     if state.whole and found.items() < known.items():
         raise StoreCorrupt(
             f"POINTER_MISSING: the store lost {', '.join(sorted(known.keys() - found.keys()))} at "

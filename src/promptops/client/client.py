@@ -247,6 +247,12 @@ class Client:
                 f"promptops explain {refusal.code}",
                 code=refusal.code,
             )
+        retired = self._refresher.snapshot.retired.get(unit)
+        if retired is not None:
+            return UnknownUnit(
+                f"{unit} was retired in {self._environment} at {retired.at}: {retired.reason}",
+                "ask for another unit, or deploy it again",
+            )
         units = sorted(self._refresher.snapshot.units)
         close = get_close_matches(str(unit), units, n=1)
         return UnknownUnit(

@@ -2,7 +2,8 @@
 
 1. The same digest as now, or policy `follow`: the present release.
 2. `follow_on_rollback` (the default), and the old one is held now: the present release. A rollback
-   holds what it leaves, so it reaches open conversations; a deployment does not disturb them.
+   holds what it leaves, so it reaches open conversations; a deployment does not disturb them. In
+   safe mode all but the safe release counts as held.
 3. The old one is not known to this process: the present release, and the caller says so.
 4. Otherwise, and with `pin` even when it is held: the release it began with.
 """

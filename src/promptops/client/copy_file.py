@@ -45,7 +45,8 @@ class Kept(NamedTuple):
 class Copy:
     """An environment as it was at `head`, with every release that it names.
 
-    `past` are the releases that were live before, newest first, so that one can pin them.
+    `past` are the releases that were live before, newest first, and `safe` the safe release of each
+    unit that has one, so that one can pin them.
     `refused` are those that the one who wrote it did not take; `units` has what it served instead.
     """
 
@@ -56,6 +57,7 @@ class Copy:
     releases: Mapping[str, bytes]
     past: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
     refused: Mapping[str, Refusal] = field(default_factory=dict)
+    safe: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -75,6 +77,7 @@ class Change:
     past: Mapping[str, tuple[Kept, ...] | None]
     refused: Mapping[str, Refusal | None]
     releases: Mapping[str, bytes]
+    safe: Mapping[str, Kept | None] = field(default_factory=dict)
 
 
 class Contents:
@@ -92,6 +95,7 @@ class Contents:
         self.units: dict[str, Kept] = {}
         self.past: dict[str, tuple[Kept, ...]] = {}
         self.refused: dict[str, Refusal] = {}
+        self.safe: dict[str, Kept] = {}
         self.releases: dict[str, bytes] = {}
         self.digests: set[str] = set()
         self.line = b""
@@ -103,22 +107,24 @@ class Contents:
             self.namespace,
             self.head,
             dict(self.units),
-            {digest: self.releases[digest] for digest in _named(self.units, self.past)},
+            {digest: self.releases[digest] for digest in _named(self.units, self.past, self.safe)},
             dict(self.past),
             dict(self.refused),
+            dict(self.safe),
         )
 
     def take(self, change: Change) -> None:
         """Raises KeyError when it names a release that neither it nor the file has."""
         self.releases |= change.releases
         self.digests.update(change.releases)
-        for digest in _named(change.units, change.past):
+        for digest in _named(change.units, change.past, change.safe):
             if digest not in self.digests:
                 raise KeyError(digest)
         self.head = change.head
         _update(self.units, change.units)
         _update(self.past, change.past)
         _update(self.refused, change.refused)
+        _update(self.safe, change.safe)
 
     def whole(self) -> bytes:
         """The file anew, without changes and with those releases alone that are still named."""
@@ -180,10 +186,11 @@ class Contents:
 
 
 def encode(copy: Copy) -> bytes:
-    digests = sorted(_named(copy.units, copy.past))
+    digests = sorted(_named(copy.units, copy.past, copy.safe))
     releases = {digest: copy.releases[digest] for digest in digests}
     owner = {"environment": copy.environment, "namespace": copy.namespace}
-    body = _body(owner, Change(copy.head, copy.units, copy.past, copy.refused, releases))
+    change = Change(copy.head, copy.units, copy.past, copy.refused, releases, copy.safe)
+    body = _body(owner, change)
     return b"%s %d %s\n%s" % (FORMAT, len(body), digest_of(body).encode(), body)
 
 
@@ -222,6 +229,7 @@ def _body(owner: Mapping[str, str], change: Change) -> bytes:
         "revision": change.head.revision,
         "units": change.units,
         "past": change.past,
+        "safe": change.safe,
         "refused": {unit: each and asdict(each) for unit, each in change.refused.items()},
         "sizes": [[digest, len(data)] for digest, data in change.releases.items()],
     }
@@ -247,6 +255,7 @@ def _parse(body: bytes) -> tuple[dict[str, Any], Change]:
         },
         {unit: each and Refusal(**each) for unit, each in facts["refused"].items()},
         releases,
+        {unit: kept and _kept(kept) for unit, kept in facts.get("safe", {}).items()},
     )
 
 
@@ -256,10 +265,12 @@ def _kept(kept: Any) -> Kept:
 
 
 def _named(
-    units: Mapping[str, Kept | None], past: Mapping[str, tuple[Kept, ...] | None]
+    units: Mapping[str, Kept | None],
+    past: Mapping[str, tuple[Kept, ...] | None],
+    safe: Mapping[str, Kept | None],
 ) -> set[str]:
-    """The digests of the releases that are live or were."""
-    named = {kept.digest for kept in units.values() if kept is not None}
+    """The digests of the releases that are live, were, or stand ready for safe mode."""
+    named = {kept.digest for kept in (*units.values(), *safe.values()) if kept is not None}
     return named | {kept.digest for each in past.values() for kept in each or ()}
 
 

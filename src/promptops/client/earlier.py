@@ -32,6 +32,7 @@ class Earlier:
         self.pinned: Collection[str] = ()
         self._kept: dict[str, tuple[LiveRelease, ...]] = {}
         self._held: dict[str, frozenset[str]] = {}
+        self._safe: frozenset[str] = frozenset()  # units where all but the present one is held
         self._told: set[tuple[str, str]] = set()
 
     def learn(self, served: Mapping[str, LiveRelease], pointers: Mapping[str, Pointer]) -> None:
@@ -39,6 +40,8 @@ class Earlier:
 
         In this order a read between the two never returns what was just rolled back.
         """
+        safe = {unit for unit, pointer in pointers.items() if pointer.safe_mode}
+        self._safe = self._safe - pointers.keys() | safe
         for unit, pointer in pointers.items():
             if pointer.held or unit in self._held:
                 self._held[unit] = frozenset(hold.digest for hold in pointer.held)
@@ -84,7 +87,7 @@ class Earlier:
             return present
         unit, began = token.unit, token.digest
         kept = next((each for each in self._kept.get(unit, ()) if each.digest == began), None)
-        held = began in self._held.get(unit, ())
+        held = unit in self._safe or began in self._held.get(unit, ())
         outcome = decide(policy, began, present.digest, held=held, known=kept is not None)
         if outcome == "began" and kept is not None:
             return covered(kept)

@@ -10,7 +10,7 @@ from promptops.client.accept import Refusal, check_head, check_inputs, stay_toge
 from promptops.client.live import LiveRelease, UnknownInputs, live_release
 from promptops.client.passed import PassedInputs
 from promptops.errors import ReleaseRejected, StoreCorrupt
-from promptops.live.records import Head, State
+from promptops.live.records import Head, Retired, State
 from promptops.manifest.release import read_release
 
 Moved = dict[str, tuple[str, int]]  # unit → the digest that is live, and since which revision
@@ -20,12 +20,16 @@ Moved = dict[str, tuple[str, int]]  # unit → the digest that is live, and sinc
 class Snapshot:
     """The releases served at one head; `head` is None before the first was read.
 
-    `refused` has the units of which something else is live than what is served.
+    `refused` has the units of which something else is live than what is served, `retired` those
+    that are not served any more, as the store says itself, `safe` the digests of the safe releases
+    that a copy has to have.
     """
 
     head: Head | None = None
     units: Mapping[str, LiveRelease] = field(default_factory=dict)
     refused: Mapping[str, Refusal] = field(default_factory=dict)
+    retired: Mapping[str, Retired] = field(default_factory=dict)
+    safe: Mapping[str, str] = field(default_factory=dict)
 
     def live(self) -> dict[str, str]:
         """The digest that the store named for each unit, whether it is served or refused."""
@@ -65,9 +69,15 @@ def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
         for unit, refusal in served.refused.items()
         if refusal.digest and (not state.whole or unit in state.pointers)
     }
+    retired = {} if state.whole else dict(served.retired)
     for unit, pointer in state.pointers.items():
         known = served.units.get(unit)
         moved.pop(unit, None)
+        retired.pop(unit, None)
+        if pointer.retired is not None:
+            units.pop(unit, None)
+            retired[unit] = pointer.retired
+            continue
         if known is None or known.digest != pointer.digest:
             moved[unit] = (pointer.digest, pointer.revision)
         elif known.revision != pointer.revision:
@@ -78,7 +88,7 @@ def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
         refused |= not_taken
     if head == served.head and refused == served.refused:
         return served
-    return Snapshot(head, units, refused)
+    return Snapshot(head, units, refused, retired, _safe(served, state))
 
 
 def changed_units(
@@ -90,6 +100,16 @@ def changed_units(
     digests = {unit: before[unit].digest for unit in touched if unit in before}
     came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
     return tuple(sorted(came | (before.keys() - after.keys())))
+
+
+def _safe(served: Snapshot, state: State) -> dict[str, str]:
+    """The safe release of each unit that has one."""
+    known = {} if state.whole else {**served.safe}
+    for unit, pointer in state.pointers.items():
+        known.pop(unit, None)
+        if pointer.safe and not pointer.retired:
+            known[unit] = pointer.safe
+    return known
 
 
 def _gone(served: Snapshot, state: State) -> dict[str, Refusal]:

@@ -146,7 +146,24 @@ class Sources:
             for kept in units.values()
             if kept is not None and kept.digest not in there.digests
         }
-        return Change(head, units, past, refused, releases)
+        safe = self._safe(served, there, releases)
+        return Change(head, units, past, refused, releases, safe)
+
+    def _safe(
+        self, served: Snapshot, there: Contents, releases: dict[str, bytes]
+    ) -> dict[str, Kept | None]:
+        """The safe releases that changed; what they need is added to the `releases`."""
+        safe: dict[str, Kept | None] = dict.fromkeys(there.safe.keys() - served.safe.keys())
+        for unit, digest in served.safe.items():
+            if there.safe.get(unit) == (digest, 0):
+                continue
+            try:
+                if digest not in there.digests and digest not in releases:
+                    releases[digest] = self._fetched.get(digest) or self._fetched_again(digest)
+                safe[unit] = Kept(digest, 0)
+            except PromptopsError as error:  # serving does not depend on it
+                log.debug("no safe release of %s is kept: %s", unit, error.message)
+        return safe
 
     def _fetched_again(self, digest: str) -> bytes:
         """Of a copy that somebody removed or damaged meanwhile."""

@@ -10,7 +10,7 @@ from promptops.finding import Finding, errors_in
 from promptops.manifest.digest import digest_of
 from promptops.source.files import WorkTree
 from promptops.source.project import find_project
-from promptops.source.resolve import resolve
+from promptops.source.resolve import resolve, resolve_safe
 from promptops.source.severity import Rule
 from promptops.source.tree import Tree
 from promptops.source.unit import MANIFEST, Unit, manifest_in, read_unit
@@ -37,12 +37,16 @@ class InvalidUnits(CheckFailed):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One release: canonical bytes and their digest, and the unit that it was built from."""
+    """One release: canonical bytes and their digest, and the unit that it was built from.
+
+    `safe` are digest and bytes of the one that takes its place in safe mode.
+    """
 
     unit: str
     digest: str
     data: bytes
     source: Unit
+    safe: tuple[str, bytes] | None = None
 
 
 def unit_names(tree: Tree, folder: str) -> list[str]:
@@ -108,7 +112,10 @@ def check_valid(units: Collection[Unit]) -> None:
 def built_from(unit: Unit, environment: str) -> Built:
     """The release of a unit without errors."""
     data = resolve(unit, environment)
-    return Built(unit.name, digest_of(data), data, unit)
+    safe = resolve_safe(unit, environment)
+    return Built(
+        unit.name, digest_of(data), data, unit, None if safe is None else (digest_of(safe), safe)
+    )
 
 
 def build_folder(folder: Path, environment: str) -> Built:

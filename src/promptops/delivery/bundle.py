@@ -24,13 +24,18 @@ def bundle(store: Store, path: str) -> Copy:
     state = read_existing(store)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     releases: dict[str, bytes] = {}
-    for unit, pointer in state.pointers.items():
+    for unit, pointer in state.live.items():
         data = look.bytes_of(store, unit, pointer)
         read_release(data, pointer.digest, unit)
         releases[pointer.digest] = data
-    units = {
-        unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.pointers.items()
-    }
+    units = {unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.live.items()}
+    safe: dict[str, Kept] = {}
+    for unit, pointer in state.live.items():
+        found = store.release(pointer.safe) if pointer.safe else None
+        if pointer.safe and found is not None:
+            read_release(found, pointer.safe, unit)
+            releases[pointer.safe], safe[unit] = found, Kept(pointer.safe, 0)
     namespace = store.address.namespace
-    write_file(file, encode(Copy(store.environment, namespace, state.head, units, releases)))
+    copy = Copy(store.environment, namespace, state.head, units, releases, safe=safe)
+    write_file(file, encode(copy))
     return read_bundle(path, store.environment)

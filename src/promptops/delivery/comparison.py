@@ -63,7 +63,7 @@ class Comparison:
     @property
     def held(self) -> bool:
         """Whether a deployment leaves it alone."""
-        return any(notice.code == "held" for notice in self.notices)
+        return any(notice.code in {"held", "safe-mode"} for notice in self.notices)
 
     @property
     def refused(self) -> bool:

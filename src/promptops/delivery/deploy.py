@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from shlex import quote
+from types import MappingProxyType
 
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
@@ -41,11 +42,12 @@ def deploy(
     intent: Intent,
     conditions: Conditions,
     *,
+    safe: Mapping[str, tuple[str, bytes]] = MappingProxyType({}),
     resume: bool = False,
     dry_run: bool = False,
     action: str = "deploy",
 ) -> Deployment:
-    """Make releases (unit → digest, bytes) live, in one deployment.
+    """Make releases (unit → digest, bytes) live, in one deployment, with their `safe` ones.
 
     `action` is what the history calls it.
 
@@ -53,7 +55,8 @@ def deploy(
     Raises Refused, StoreError, OutcomeUnknown.
     """
     wanted = {unit: digest for unit, (digest, _) in releases.items()}
-    request = moves.request_of(action, wanted)
+    safe_digests = {unit: digest for unit, (digest, _) in safe.items()}
+    request = moves.request_of(action, [wanted, safe_digests] if safe else wanted)
     if resume and not dry_run:
         done = repeated(store, intent.operation, request)
         if done is not None:
@@ -71,6 +74,7 @@ def deploy(
             skip_held=conditions.skip_held,
             request=request,
             action=action,
+            safe=safe_digests,
         )
         _check_age(state, proposal, conditions)
         if conditions.may_move is not None:
@@ -79,7 +83,8 @@ def deploy(
             proposal = conditions.agree(state, proposal)
         # Content first: a release that nobody points to yet harms nobody when we are killed here.
         for unit in sorted(proposal.pointers.keys() - stored) if not dry_run else ():
-            store.put(releases[unit][1])
+            for _, data in filter(None, (releases[unit], safe.get(unit))):
+                store.put(data)
             stored.add(unit)
         return proposal
 

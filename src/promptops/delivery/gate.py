@@ -283,6 +283,7 @@ def _drift(state: State, built: Mapping[str, Built], in_base: InGit) -> Iterator
     for name, live in sorted(state.pointers.items()):
         found = compare_with_git(live, name, in_base)
         wanted = name in built and built[name].digest == live.digest
+        wanted = wanted or (live.retired is not None and name not in in_base.digests)
         if not wanted and found not in {"in sync", "held"}:
             yield Drift(name, found)
 

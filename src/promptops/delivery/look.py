@@ -1,13 +1,13 @@
 """Read one release: the live one, or the one that would be built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any
 
 from promptops.delivery.deployment import read_existing
 from promptops.errors import ReleaseRejected
-from promptops.live.moves import live_pointer
-from promptops.live.records import Pointer
+from promptops.live.moves import served_pointer
+from promptops.live.records import Pointer, SafeMode
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 from promptops.manifest.release import Release, read_release, release_document
@@ -15,18 +15,25 @@ from promptops.manifest.release import Release, read_release, release_document
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A release and its document; `revision` is None when it is not live."""
+    """A release and its document; `revision` is None when it is not live.
+
+    `safe` is the safe release that belongs to it, `safe_mode` what it stands in for.
+    """
 
     unit: str
     digest: str
     revision: int | None
     release: Release
     document: dict[str, Any]
+    safe: str | None = None
+    safe_mode: SafeMode | None = None
 
 
 def live(store: Store, unit: str) -> Shown:
     """The verified live release; raises UnknownUnit, Refused, ReleaseRejected, StoreError."""
-    return pointed_to(store, unit, live_pointer(read_existing(store), unit, store.environment))
+    pointer = served_pointer(read_existing(store), unit, store.environment)
+    shown = pointed_to(store, unit, pointer)
+    return replace(shown, safe=pointer.safe, safe_mode=pointer.safe_mode)
 
 
 def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:

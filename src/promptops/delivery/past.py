@@ -33,7 +33,8 @@ def past(oldest_first: Iterable[Entry], at: datetime) -> Past:
     entries = list(oldest_first)
     while entries and not _until(entries[-1], at):
         entries.pop()
-    return Past(at, entries[-1] if entries else None, replay(entries))
+    live = {unit: pointer for unit, pointer in replay(entries).items() if not pointer.retired}
+    return Past(at, entries[-1] if entries else None, live)
 
 
 def _until(entry: Entry, at: datetime) -> bool:

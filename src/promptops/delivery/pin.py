@@ -22,7 +22,10 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
     known = {
         kept.digest: kept
         for copy in copies
-        for kept in (*filter(None, [copy.units.get(unit)]), *copy.past.get(unit, ()))
+        for kept in (
+            *filter(None, [copy.safe.get(unit), copy.units.get(unit)]),
+            *copy.past.get(unit, ()),
+        )
     }
     if not known and not is_digest(digest):
         raise UsageError(
@@ -48,6 +51,21 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
         )
 
     return _change(disk, copies, store, with_it)
+
+
+def safe_digest(copies: Sequence[Copy], store: Store | None, unit: str) -> str:
+    """Of the safe release that the copies have, else the store; raises Refused without one."""
+    found = next((copy.safe[unit].digest for copy in copies if unit in copy.safe), None)
+    if found is None and store is not None:
+        pointer = store.read().pointers.get(unit)
+        found = pointer.safe if pointer else None
+    if found is None:
+        raise Refused(
+            "no-safe-release",
+            f"neither the copy on disk nor a bundle nor a store has a safe release of {unit}",
+            "pin it to an earlier one: promptops pin UNIT DIGEST",
+        )
+    return found
 
 
 def lift(disk: Disk, unit: str) -> Copy:

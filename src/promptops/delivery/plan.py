@@ -7,13 +7,13 @@ repository or another promptops could make another release of the same files.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from shlex import quote
 from typing import Any
 
 from promptops.delivery import look
-from promptops.delivery.build import Built, below, build, unit_names
+from promptops.delivery.build import Built, below, build, built_from, unit_names
 from promptops.delivery.comparison import Comparison, Notice, compare
 from promptops.delivery.versions import Past, as_errors, other_texts_before, past_of
 from promptops.errors import CheckFailed
@@ -26,7 +26,6 @@ from promptops.source.git import CommitTree, Repository
 from promptops.source.judge import judge
 from promptops.source.policy import Standard, standard_of
 from promptops.source.project import Project
-from promptops.source.resolve import resolve
 from promptops.source.tree import Tree
 from promptops.source.unit import read_unit
 
@@ -35,8 +34,9 @@ from promptops.source.unit import read_unit
 class Plan:
     """What a commit would change in an environment; `head` is None when the store never held it.
 
-    `untouched` are live and not in git: no deployment removes them. `findings` are about the
-    manifests that were read; an error among them is what would stop the deployment.
+    `untouched` are live and not in git: no deployment removes them. `in_safe_mode` are left alone
+    as well. `findings` are about the manifests that were read; an error among them is what would
+    stop the deployment.
     """
 
     environment: str
@@ -46,6 +46,7 @@ class Plan:
     untouched: tuple[str, ...]
     findings: tuple[Finding, ...]
     freeze: Freeze | None = None
+    in_safe_mode: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -119,13 +120,14 @@ def plan_of(
 ) -> Plan:
     """What deploying some releases of a candidate would change; raises StoreError."""
     built = list(built)
-    differing = [item for item in built if not _has(state.pointers.get(item.unit), item.digest)]
+    differing = [item for item in built if not _has(state.pointers.get(item.unit), item)]
     past = past_of(store, [item.unit for item in differing if item.unit in state.pointers])
     units = tuple(
         _compared(store, state.pointers.get(item.unit), item, past, candidate.is_older)
         for item in differing
     )
-    untouched = tuple(sorted(state.pointers.keys() - set(candidate.units)))
+    untouched = tuple(sorted(state.live.keys() - set(candidate.units)))
+    in_safe_mode = tuple(unit for unit, each in sorted(state.pointers.items()) if each.safe_mode)
     findings = [finding for item in built for finding in item.source.findings]
     for item, unit in zip(differing, units, strict=True):
         if not unit.held:
@@ -139,6 +141,7 @@ def plan_of(
         untouched,
         tuple(findings),
         state.freeze,
+        in_safe_mode,
     )
 
 
@@ -153,14 +156,18 @@ def _is_live(
     lowered = tuple(rule for rule in project.rules if rule.severity == "warning")
     try:
         unit = read_unit(tree, folder, lowered, check=False)
-        return _has(live, digest_of(resolve(unit, environment)))
+        return _has(live, built_from(unit, environment))
     except (CheckFailed, LookupError, TypeError, ValueError, AttributeError):
         # The commit that the store names never passed the checks here: they shall say what is so.
         return False
 
 
-def _has(live: Pointer | None, digest: str) -> bool:
-    return live is not None and live.digest == digest
+def _has(live: Pointer | None, item: Built) -> bool:
+    """Whether a deployment of all leaves a unit alone because its content is what it is."""
+    if live is None or live.meant != item.digest:
+        return False
+    settled = live.safe_mode is not None or live.retired is not None
+    return settled or live.safe == (item.safe and item.safe[0])
 
 
 def _compared(
@@ -173,9 +180,12 @@ def _compared(
     after = look.built(item.unit, item.digest, item.data)
     if live is None:
         return compare(item.unit, None, after)
-    before = look.pointed_to(store, item.unit, live)
+    if live.retired is not None:
+        return compare(item.unit, None, after, _held(live, item, store.environment))
+    before = look.pointed_to(store, item.unit, replace(live, digest=live.meant))
     notices = [
         *_held(live, item, store.environment),
+        *_safe(live, item),
         *_older(live, item, is_older),
         *other_texts_before(store, item.unit, before.release, after.release, past),
     ]
@@ -192,6 +202,25 @@ def _held(live: Pointer, item: Built, environment: str) -> Iterator[Notice]:
                 "change the prompt, or promptops hold "
                 f"{quote(item.unit)} {digest} --lift --env {environment}",
             )
+
+
+def _safe(live: Pointer, item: Built) -> Iterator[Notice]:
+    if live.safe_mode is not None:
+        yield Notice(
+            "safe-mode",
+            f"it is in safe mode and will not be deployed: {live.safe_mode.reason}",
+            f"to leave that: promptops rollback {quote(item.unit)}, or promptops safe-mode off "
+            f"{quote(item.unit)}",
+        )
+    elif live.safe and item.safe is None:
+        yield Notice(
+            "no-safe-release",
+            "its safe release is gone: there would be no safe mode to switch to",
+            "keep safe: in the manifest",
+        )
+    elif item.safe is not None and item.safe[0] != live.safe:
+        said = "changes" if live.safe else "is new"
+        yield Notice("safe-release", f"its safe release {said}: {short(item.safe[0])}")
 
 
 def _older(live: Pointer, item: Built, is_older: Callable[[str], bool | None]) -> Iterator[Notice]:

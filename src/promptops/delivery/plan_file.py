@@ -114,7 +114,7 @@ def _head_moved(store: Store, planned: Planned, state: State) -> Iterator[str]:
             yield f"revision {entry.revision} is a {what} by {entry.actor}"
     for unit, (before, _) in planned.moves.items():
         live = state.pointers.get(unit)
-        digest = None if live is None else live.digest
+        digest = None if live is None or live.retired else live.meant
         if digest != before:
             now, then = (short(one) if one else "not live" for one in (digest, before))
             yield f"{unit} is {now}, planned was {then}"

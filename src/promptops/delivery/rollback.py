@@ -142,4 +142,6 @@ def _release(store: Store, to: str) -> tuple[str, Target]:
 
 
 def _targets(entry: Entry) -> list[tuple[str, Target]]:
-    return [(change.unit, Target(change.after, change.commit)) for change in entry.changes]
+    return [
+        (change.unit, Target(change.after, change.commit, change.safe)) for change in entry.changes
+    ]

@@ -36,9 +36,9 @@ def live_at(
     found = {
         unit: Served(pointer.digest, pointer.revision)
         for unit, pointer in pointers.items()
-        if pointer.revision <= revision
+        if pointer.revision <= revision and pointer.retired is None
     }
-    moved = pointers.keys() - found.keys()
+    moved = {unit for unit, pointer in pointers.items() if pointer.revision > revision}
     for entry in history if moved and revision else ():
         for change in entry.changes:
             if change.unit not in moved or change.before == change.after:

@@ -23,8 +23,9 @@ class UnitStatus:
 
     `in_git` is how it stands against git: live (no git at hand), in sync, behind (git is newer),
     ahead (git is older), drifted (git cannot tell), held (git wants what is held), orphan (not in
-    git), missing (not live), or invalid (in git). `corrupt` says what is wrong with its release,
-    `astray` which clients serve another; the two are empty where nobody looked.
+    git), missing (not live), or invalid (in git); safe mode or retired, whatever git says.
+    `corrupt` says what is wrong with its release, `astray` which clients serve another; the two are
+    empty where nobody looked.
     """
 
     unit: str
@@ -40,7 +41,7 @@ class UnitStatus:
 
     def as_json(self) -> dict[str, Any]:
         live = self.live
-        facts = {
+        facts: dict[str, Any] = {
             "unit": self.unit,
             "digest": live and live.digest,
             "revision": live and live.revision,
@@ -52,6 +53,12 @@ class UnitStatus:
             "astray": [asdict(each) for each in self.astray],
             "held": [hold.digest for hold in live.held] if live else [],
         }
+        if live and live.safe:
+            facts["safe"] = live.safe
+        if live and live.safe_mode:
+            facts["safe_mode"] = asdict(live.safe_mode)
+        if live and live.retired:
+            facts["retired"] = asdict(live.retired)
         return facts | ({"break_glass": live.break_glass} if live and live.break_glass else {})
 
 
@@ -126,10 +133,14 @@ def _status(store: Store, in_git: InGit | None, *, deep: bool, clients: bool) ->
 
 def compare_with_git(live: Pointer | None, unit: str, in_git: InGit | None) -> str:
     """How a unit stands against git; see UnitStatus."""
-    if in_git is None:
-        return "live"
     if live is None:
-        return "missing"
+        return "missing" if in_git else "live"
+    if live.safe_mode or live.retired:
+        return "safe mode" if live.safe_mode else "retired"
+    return _beside_git(live, unit, in_git) if in_git else "live"
+
+
+def _beside_git(live: Pointer, unit: str, in_git: InGit) -> str:
     if unit not in in_git.digests:
         return "orphan"
     wanted = in_git.digests[unit]

@@ -146,6 +146,10 @@ def _of_pointers(found: Mapping[str, Pointer], told: Mapping[str, Pointer]) -> I
             said = f"{unit} has no pointer; revision {was.revision} made {short(was.digest)} live"
         elif is_ is not None and was is None:
             said = f"{unit} points to {short(is_.digest)}, which no deployment did"
+        elif is_ is not None and was is not None and bool(is_.retired) != bool(was.retired):
+            said = (
+                f"{unit} is {'' if is_.retired else 'not '}retired, and the history says otherwise"
+            )
         elif is_ is not None and was is not None and is_.digest != was.digest:
             said = (
                 f"{unit} points to {short(is_.digest)}; revision {was.revision} made "

@@ -53,7 +53,7 @@ class AbsentStore:
     def releases(self) -> list[str]:
         raise self._absent()
 
-    def forget_releases(self, digests: Collection[str]) -> None:  # noqa: ARG002
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:  # noqa: ARG002
         raise self._absent()
 
     def restore(

@@ -33,7 +33,7 @@ def check_not_frozen(state: State, intent: Intent) -> None:
         raise Refused(
             "frozen",
             why(state.freeze),
-            "rollback passes, and nothing else until: "
+            "rollback and safe-mode pass, and nothing else until: "
             + shlex.join(["promptops", "unfreeze", *intent.where]),
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from promptops.live.address import Address
 from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
-from promptops.live.store import PAGE, Swap, Timeouts, check_size
+from promptops.live.store import PAGE, Swap, Timeouts, check_size, needed
 from promptops.manifest.digest import digest_of
 
 
@@ -86,7 +86,7 @@ class MemoryStore:
                 return Swap("same", here.head)
             if here.head != expected:
                 return Swap("lost", here.head)
-            for digest in sorted({pointer.digest for pointer in pointers.values()}):
+            for digest in needed(entry, pointers):
                 if digest not in here.releases:
                     return Swap("missing", expected, digest)
             epoch = 1 if expected is None else expected.epoch
@@ -114,10 +114,13 @@ class MemoryStore:
     def releases(self) -> list[str]:
         return sorted(self._here.releases)
 
-    def forget_releases(self, digests: Collection[str]) -> None:
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
         with self._here.news:
+            if expected not in {None, self._here.head}:
+                return False
             for digest in digests:
                 self._here.releases.pop(digest, None)
+        return True
 
     def restore(
         self,

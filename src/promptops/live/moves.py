@@ -8,6 +8,8 @@ here, so both stores and every command share one set of rules:
 - A rollback goes to the newest different release that was live and is not held, and holds the one
   that it leaves: so a second one goes further back, and never returns to the bad release.
 - What is already so changes nothing and leaves no entry.
+- A unit in safe mode is left alone by deploys; a rollback leaves safe mode for its target. A
+  retired unit comes back with a rollback or a deploy; what was retired itself, only by its name.
 """
 
 import hashlib
@@ -16,10 +18,14 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from promptops.errors import Refused, UnknownUnit
-from promptops.live.records import Change, Entry, Hold, Pointer, State
+from promptops.live.records import Change, Entry, Hold, Pointer, SafeMode, State
 from promptops.manifest.digest import short
+
+RETIRE = "retire"  # the action of an entry after which its units are not live
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a unit shall go back to, and the commit that the release was built from."""
+    """Where a unit shall go back to, the commit that it was built from, and its safe release."""
 
     digest: str
     commit: str | None
+    safe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +95,48 @@ def deploy(
     skip_held: bool,
     request: str,
     action: str = "deploy",
+    safe: Mapping[str, str] = _NONE,
 ) -> Proposal:
-    """Make the wanted digests (unit → digest) live. Raises Refused when one is held."""
+    """Make the wanted digests (unit → digest) live, with the safe releases that belong to them.
+
+    Raises Refused when one is held or its unit is in safe mode; `skip_held` leaves it alone.
+    """
     moved: list[tuple[Change, Pointer]] = []
     skipped: list[Skipped] = []
     for unit, digest in sorted(wanted.items()):
         live = state.pointers.get(unit)
-        if live is not None and live.digest == digest:
+        if live is not None and live.safe_mode is not None:
+            if not skip_held:
+                raise _in_safe_mode(unit, live.safe_mode, intent)
+            skipped.append(Skipped(unit, digest, f"in safe mode: {live.safe_mode.reason}"))
+            continue
+        if live is not None and live.digest == digest and live.retired is None:
+            if live.safe != safe.get(unit):
+                after = replace(live, safe=safe.get(unit))
+                moved.append((Change(unit, digest, digest, live.commit, safe=after.safe), after))
+            continue
+        if skip_held and live is not None and live.retired and live.digest == digest:
+            skipped.append(Skipped(unit, digest, f"retired: {live.retired.reason}"))
             continue
         if live is not None and live.holds(digest):
             if not skip_held:
                 raise _held(unit, digest, live, intent)
             skipped.append(Skipped(unit, digest, f"held: {_why(live, digest)}"))
             continue
-        before = None if live is None else live.digest
+        before = None if live is None or live.retired else live.digest
         held = () if live is None else live.held
         commit = intent.commits.get(unit, intent.commit)
-        pointer = Pointer(digest, _next(state), intent.at, commit, held, intent.break_glass)
-        moved.append((Change(unit, before, digest, commit), pointer))
-    return _proposal(action, state, intent, request, moved, tuple(skipped))
+        pointer = Pointer(
+            digest,
+            next_revision(state),
+            intent.at,
+            commit,
+            held,
+            intent.break_glass,
+            safe.get(unit),
+        )
+        moved.append((Change(unit, before, digest, commit, safe=pointer.safe), pointer))
+    return proposal(action, state, intent, request, moved, tuple(skipped))
 
 
 def rollback(
@@ -120,12 +150,13 @@ def rollback(
 ) -> Proposal:
     """Point units back to earlier digests, and hold what they leave.
 
-    A held target raises Refused unless `force`, which lifts that hold.
+    A held target raises Refused unless `force`, which lifts that hold. In safe mode what is left
+    is the release that it stands in for; a retired unit leaves nothing.
     """
     moved: list[tuple[Change, Pointer]] = []
     for unit, target in sorted(targets.items()):
         live = state.pointers[unit]
-        if live.digest == target.digest:
+        if live.digest == target.digest and live.retired is None:
             continue
         was_held = live.holds(target.digest)
         if was_held and not force:
@@ -135,20 +166,25 @@ def rollback(
                 "choose another --to, or say --force to go there all the same",
             )
         held = tuple(hold for hold in live.held if hold.digest != target.digest)
-        if not live.holds(live.digest):
-            reason = intent.reason or f"left by the rollback of revision {_next(state)}"
-            held = (*held, Hold(live.digest, reason, intent.at, intent.actor))
+        left = None if live.retired or live.meant == target.digest else live.meant
+        if left and not live.holds(left):
+            reason = intent.reason or f"left by the rollback of revision {next_revision(state)}"
+            held = (*held, Hold(left, reason, intent.at, intent.actor))
+        safe = None if target.safe == target.digest else target.safe
         change = Change(
             unit,
-            live.digest,
+            None if live.retired else live.digest,
             target.digest,
             target.commit,
-            held=live.digest,
+            held=left,
             lifted=target.digest if was_held else None,
+            safe=safe,
         )
-        pointer = Pointer(target.digest, _next(state), intent.at, target.commit, held)
+        pointer = Pointer(
+            target.digest, next_revision(state), intent.at, target.commit, held, safe=safe
+        )
         moved.append((change, pointer))
-    return _proposal("rollback", state, intent, request, moved, skipped)
+    return proposal("rollback", state, intent, request, moved, skipped)
 
 
 def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:
@@ -157,8 +193,8 @@ def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) 
     if live.holds(digest):
         return Proposal(None, {})
     held = (*live.held, Hold(digest, intent.reason, intent.at, intent.actor))
-    change = Change(unit, live.digest, live.digest, live.commit, held=digest)
-    return _proposal("hold", state, intent, request, [(change, replace(live, held=held))])
+    change = Change(unit, live.digest, live.digest, live.commit, held=digest, safe=live.safe)
+    return proposal("hold", state, intent, request, [(change, replace(live, held=held))])
 
 
 def lift(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:
@@ -172,22 +208,25 @@ def lift(state: State, unit: str, digest: str, intent: Intent, *, request: str) 
             f"held are: {listed}" if listed else "nothing is held for it",
         )
     held = tuple(item for item in live.held if item.digest != digest)
-    change = Change(unit, live.digest, live.digest, live.commit, lifted=digest)
-    return _proposal("lift", state, intent, request, [(change, replace(live, held=held))])
+    change = Change(unit, live.digest, live.digest, live.commit, lifted=digest, safe=live.safe)
+    return proposal("lift", state, intent, request, [(change, replace(live, held=held))])
 
 
 def previous(live: Pointer, unit: str, history: Iterable[Entry]) -> Target:
     """The newest release before the live one that is different and not held.
 
-    `history` is newest first. Raises Refused, with what was seen, when there is none.
+    `history` is newest first. What stood in for another, in safe mode, is none to go back to; a
+    retired unit goes back to what it was. Raises Refused, with what was seen, when there is none.
     """
+    if live.retired is not None:
+        return Target(live.digest, live.commit, live.safe)
     held: dict[str, None] = {}
     for entry in history:
         for change in entry.changes:
-            if change.unit != unit or change.after == live.digest:
+            if change.unit != unit or change.after == live.meant or change.stands_in:
                 continue
             if not live.holds(change.after):
-                return Target(change.after, change.commit)
+                return Target(change.after, change.commit, change.safe)
             held[change.after] = None
     if held:
         listed = ", ".join(f"{short(digest)} ({_why(live, digest)})" for digest in held)
@@ -199,7 +238,7 @@ def previous(live: Pointer, unit: str, history: Iterable[Entry]) -> Target:
         )
     raise Refused(
         "no-target",
-        f"{unit} has only ever had one release here, {short(live.digest)}",
+        f"{unit} has only ever had one release here, {short(live.meant)}",
         "there is nothing to go back to; fix the prompt and deploy",
     )
 
@@ -207,16 +246,22 @@ def previous(live: Pointer, unit: str, history: Iterable[Entry]) -> Target:
 def as_it_was(
     state: State, units: Iterable[str], revision: int, history: Iterable[Entry]
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
-    """What each unit pointed to at a revision; units that were not live then are skipped."""
-    wanted = set(units)
+    """What each unit pointed to at a revision; units that were not live then are skipped.
+
+    Of one that was in safe mode, what the safe release stood in for.
+    """
+    wanted = missing = {*units}
     found: dict[str, Target] = {}
     for entry in history:
         if entry.revision > revision:
             continue
         for change in entry.changes:
-            if change.unit in wanted and change.unit not in found:
-                found[change.unit] = Target(change.after, change.commit)
-        if len(found) == len(wanted):
+            if change.unit not in missing or change.stands_in:
+                continue
+            missing = missing - {change.unit}
+            if entry.action != RETIRE:
+                found[change.unit] = Target(change.after, change.commit, change.safe)
+        if not missing:
             break
     skipped = tuple(
         Skipped(unit, state.pointers[unit].digest, f"was not live at revision {revision}")
@@ -244,7 +289,7 @@ def entry_of(
     """The next entry of the history."""
     commits = {change.commit for change in changes}
     return Entry(
-        revision=_next(state),
+        revision=next_revision(state),
         action=action,
         at=intent.at,
         actor=intent.actor,
@@ -257,7 +302,19 @@ def entry_of(
     )
 
 
-def _next(state: State) -> int:
+def served_pointer(state: State, unit: str, environment: str) -> Pointer:
+    """The pointer of a unit that is not retired; raises UnknownUnit."""
+    live = live_pointer(state, unit, environment)
+    if live.retired is not None:
+        raise UnknownUnit(
+            f"{unit} was retired in {environment} at {live.retired.at}: {live.retired.reason}",
+            f"to bring it back: promptops deploy {shlex.quote(unit)} --env {environment}",
+        )
+    return live
+
+
+def next_revision(state: State) -> int:
+    """The revision that the next deployment makes."""
     return 1 if state.head is None else state.head.revision + 1
 
 
@@ -274,7 +331,20 @@ def _held(unit: str, digest: str, live: Pointer, intent: Intent) -> Refused:
     )
 
 
-def _proposal(
+def _in_safe_mode(unit: str, mode: SafeMode, intent: Intent) -> Refused:
+    back, off = (
+        shlex.join(["promptops", *words, unit, *intent.where])
+        for words in (("rollback",), ("safe-mode", "off"))
+    )
+    return Refused(
+        "safe-mode",
+        f"{unit} is in safe mode instead of {short(mode.digest)}: {mode.reason}",
+        f"to leave it for an earlier release: {back}; to go back to {short(mode.digest)}: {off}; "
+        "then deploy",
+    )
+
+
+def proposal(
     action: str,
     state: State,
     intent: Intent,
@@ -282,6 +352,7 @@ def _proposal(
     moved: list[tuple[Change, Pointer]],
     skipped: tuple[Skipped, ...] = (),
 ) -> Proposal:
+    """What a swap would write for these changes; nothing, when there are none."""
     if not moved:
         return Proposal(None, {}, skipped)
     entry = entry_of(action, state, intent, request, tuple(change for change, _ in moved))

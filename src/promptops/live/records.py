@@ -50,12 +50,34 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class SafeMode:
+    """What a unit in safe mode goes back to, and why it is there."""
+
+    digest: str
+    commit: str | None
+    since: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """Why a unit is not served any more, since when, and who said so."""
+
+    reason: str
+    at: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pointer:
     """Which release of a unit is live.
 
     `revision` is the environment's at which this unit last changed, `since` when that was (RFC
     3339, UTC), `commit` the one that the release was built from, `break_glass` why it was deployed
-    past the protection of the environment, where it was.
+    past the protection of the environment, where it was. `safe` is the safe release that belongs to
+    it, which in safe mode is `digest` itself. Of a unit that is `retired` nothing is live; the rest
+    says what was.
     """
 
     digest: str
@@ -64,24 +86,51 @@ class Pointer:
     commit: str | None = None
     held: tuple[Hold, ...] = ()
     break_glass: str = ""
+    safe: str | None = None
+    safe_mode: SafeMode | None = None
+    retired: Retired | None = None
 
     def holds(self, digest: str) -> bool:
         return any(hold.digest == digest for hold in self.held)
 
+    @property
+    def meant(self) -> str:
+        """The release that is live, or that would be without safe mode."""
+        return self.safe_mode.digest if self.safe_mode else self.digest
+
+    @property
+    def releases(self) -> set[str]:
+        """Every release that it names."""
+        named = {self.digest, self.meant, *(hold.digest for hold in self.held)}
+        return named | {self.safe} if self.safe else named
+
     def to_json(self) -> str:
-        facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        if not self.break_glass:
-            del facts["break_glass"]
-        return encode(facts | {"held": [asdict(hold) for hold in self.held]})
+        facts: dict[str, Any] = {name: getattr(self, name) for name in _ALWAYS}
+        facts["held"] = [asdict(hold) for hold in self.held]
+        if self.break_glass:
+            facts["break_glass"] = self.break_glass
+        if self.safe is not None:
+            facts["safe"] = self.safe
+        if self.safe_mode is not None:
+            facts["safe_mode"] = asdict(self.safe_mode)
+        if self.retired is not None:
+            facts["retired"] = asdict(self.retired)
+        return encode(facts)
 
     @classmethod
     def from_json(cls, text: str | bytes, unit: str) -> "Pointer":
         """Raises StoreCorrupt when `text` is no pointer."""
         try:
-            facts = {"commit": None, "held": [], "break_glass": ""} | json.loads(text)
+            facts = {"commit": None, "held": [], "break_glass": "", "safe": None} | json.loads(text)
             held = tuple(Hold(**typed(hold, Hold.__slots__)) for hold in listed(facts["held"]))
-            names = [name for name in cls.__slots__ if name != "held"]
-            return cls(**typed(facts, names), held=held)
+            mode, gone = facts.get("safe_mode"), facts.get("retired")
+            names = ("digest", "revision", "since", "commit", "break_glass", "safe")
+            return cls(
+                **typed(facts, names),
+                held=held,
+                safe_mode=None if mode is None else SafeMode(**typed(mode, SafeMode.__slots__)),
+                retired=None if gone is None else Retired(**typed(gone, Retired.__slots__)),
+            )
         except JUNK as error:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
@@ -94,7 +143,8 @@ class Pointer:
 class Change:
     """What a deployment did to one unit: the digest before and after, a hold set or lifted.
 
-    `commit` is the one that the release `after` was built from.
+    `commit` is the one that the release `after` was built from, `safe` the safe release that
+    belongs to it: `after` itself when that stands in for another, in safe mode.
     """
 
     unit: str
@@ -103,20 +153,29 @@ class Change:
     commit: str | None = None
     held: str | None = None
     lifted: str | None = None
+    safe: str | None = None
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether `after` is live for as long as safe mode is on."""
+        return self.after == self.safe
 
     def as_json(self) -> dict[str, str | None]:
-        """`{"unit", "from", "to"}`, and `held` or `lifted` where the deployment did that."""
+        """`{"unit", "from", "to"}`, and `held`, `lifted` or `safe` where there is one."""
         facts = {"unit": self.unit, "from": self.before, "to": self.after}
         if self.held is not None:
             facts["held"] = self.held
         if self.lifted is not None:
             facts["lifted"] = self.lifted
+        if self.safe is not None:
+            facts["safe"] = self.safe
         return facts
 
     @classmethod
     def from_json(cls, facts: Any) -> "Change":
-        known = {"commit": None, "held": None, "lifted": None} | facts
-        return cls(*typed(known, ("unit", "from", "to", "commit", "held", "lifted")).values())
+        known = dict.fromkeys(("commit", "held", "lifted", "safe")) | facts
+        names = ("unit", "from", "to", "commit", "held", "lifted", "safe")
+        return cls(*typed(known, names).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +234,7 @@ class Entry:
             raise StoreCorrupt("the history holds an entry that promptops did not write") from error
 
 
+_ALWAYS = ("digest", "revision", "since", "commit", "held")
 _SHOWN = tuple(name for name in Entry.__slots__ if name not in {"request", "_stored"})
 
 
@@ -203,3 +263,8 @@ class State:
     whole: bool = True
     freeze: Freeze | None = None
     stale: str = ""
+
+    @property
+    def live(self) -> dict[str, Pointer]:
+        """The pointers of what is served: all but those of retired units."""
+        return {unit: each for unit, each in self.pointers.items() if each.retired is None}

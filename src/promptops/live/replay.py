@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from promptops.live.records import Change, Entry, Hold, Pointer
+from promptops.live.records import Change, Entry, Hold, Pointer, Retired
 
 RETIRE = "retire"
 
 
 def replay(oldest_first: Iterable[Entry]) -> dict[str, Pointer]:
-    """The pointers after these entries, with their holds."""
+    """The pointers after these entries, with their holds; those that were retired as well."""
     found: dict[str, Pointer] = {}
     for entry in oldest_first:
         for change in entry.changes:
-            if entry.action == RETIRE:
-                found.pop(change.unit, None)
+            live = found.get(change.unit)
+            if entry.action == RETIRE and live is not None:
+                gone = Retired(entry.reason, entry.at, entry.actor)
+                found[change.unit] = replace(live, digest=change.after, retired=gone)
             else:
                 found[change.unit] = _after(found.get(change.unit), change, entry)
     return found
@@ -22,8 +24,10 @@ def replay(oldest_first: Iterable[Entry]) -> dict[str, Pointer]:
 
 def named(pointers: Mapping[str, Pointer], history: Iterable[Entry]) -> list[str]:
     """The digests of all releases that somebody may still go to, sorted."""
-    live = {pointer.digest for pointer in pointers.values()}
-    return sorted(live | {change.after for entry in history for change in entry.changes})
+    found = {digest for pointer in pointers.values() for digest in pointer.releases}
+    changes = [change for entry in history for change in entry.changes]
+    found |= {change.after for change in changes}
+    return sorted(found | {change.safe for change in changes if change.safe})
 
 
 def _after(live: Pointer | None, change: Change, entry: Entry) -> Pointer:
@@ -32,5 +36,5 @@ def _after(live: Pointer | None, change: Change, entry: Entry) -> Pointer:
         reason = entry.reason or f"left by the {entry.action} of revision {entry.revision}"
         held = (*held, Hold(change.held, reason, entry.at, entry.actor))
     if live is not None and change.before == change.after == live.digest:
-        return replace(live, held=held)
+        return replace(live, held=held, retired=None)
     return Pointer(change.after, entry.revision, entry.at, change.commit, held)

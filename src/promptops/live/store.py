@@ -91,8 +91,12 @@ class Store(Protocol):
         """The digests of all releases that are stored, sorted; slow, for an operator."""
         ...
 
-    def forget_releases(self, digests: Collection[str]) -> None:
-        """Delete releases, whoever points to them."""
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
+        """Delete releases, whoever points to them; False when the head is not `expected`.
+
+        With that named, nobody can have come to point to one since it was read, and a swap that
+        comes later finds it missing.
+        """
         ...
 
     def restore(
@@ -131,6 +135,14 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def needed(entry: Entry, pointers: Mapping[str, Pointer]) -> list[str]:
+    """The releases without which there is no swap: a rollback asks for its target alone."""
+    digests = {pointer.digest for pointer in pointers.values()}
+    if entry.action == "deploy":
+        digests |= {pointer.safe for pointer in pointers.values() if pointer.safe}
+    return sorted(digests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "from": (str, NoneType),
     "held": (str, NoneType),
     "lifted": (str, NoneType),
+    "safe": (str, NoneType),
     "pinned": (bool,),
 }
 

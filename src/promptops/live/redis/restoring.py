@@ -1,6 +1,6 @@
 """What an operator does to an environment as a whole, and no client ever does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -60,6 +60,23 @@ def seal_of(client: Any, keys: Keys) -> Seal:
             f"when nobody else uses it, delete it (DEL {keys.head}), then promptops restore",
             code="C612",
         ) from error
+
+
+def remove_at(client: redis.Redis, keys: Keys, expected: Head, names: Collection[str]) -> bool:
+    """Remove keys while the head is `expected`, as one transaction; False when it is not."""
+    pipe: Any
+    with client.pipeline(transaction=True) as pipe:
+        pipe.watch(keys.head)
+        if seal_of(pipe, keys).head != expected:
+            return False
+        pipe.multi()
+        for name in names:
+            pipe.unlink(name)
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
 
 
 def keys_below(client: redis.Redis, prefix: str) -> list[str]:

@@ -18,8 +18,8 @@ from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
 from promptops.live.redis.replica import Role
-from promptops.live.redis.restoring import keys_below, replace_all, seal_of
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
+from promptops.live.redis.restoring import keys_below, remove_at, replace_all, seal_of
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -119,7 +119,7 @@ class RedisStore:
         freeze: str | None = None,
     ) -> Swap:
         before = ("", "") if expected is None else (str(expected.epoch), str(expected.revision))
-        digests = sorted({pointer.digest for pointer in pointers.values()})
+        digests = needed(entry, pointers)
         keys = [
             self._keys.head,
             self._keys.pointers,
@@ -183,8 +183,15 @@ class RedisStore:
         names = self._answer(lambda: keys_below(self._redis, self._keys.release))
         return [name.removeprefix(self._keys.release) for name in names]
 
-    def forget_releases(self, digests: Collection[str]) -> None:
-        self._remove([self._keys.release + digest for digest in digests])
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
+        names = [self._keys.release + digest for digest in digests]
+        if expected is None:
+            self._remove(names)
+            return True
+        done: bool = answer(
+            self.address, lambda: remove_at(self._redis, self._keys, expected, names)
+        )
+        return done
 
     def restore(
         self,

@@ -9,7 +9,7 @@ from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
 from promptops.live.sqlite.file import DatabaseFile, foreign
 from promptops.live.sqlite.listener import SqliteListener
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written
+from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -100,7 +100,7 @@ class SqliteStore:
             if head != expected:
                 return Swap("lost", head)
             self._check_end(db, head)
-            for digest in sorted({pointer.digest for pointer in pointers.values()}):
+            for digest in needed(entry, pointers):
                 key = (self.environment, digest)
                 if not db.execute(
                     "SELECT 1 FROM releases WHERE environment = ? AND digest = ?", key
@@ -146,12 +146,15 @@ class SqliteStore:
             ).fetchall()
         return [digest for (digest,) in rows]
 
-    def forget_releases(self, digests: Collection[str]) -> None:
+    def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
         with self._file.writing() as db:
+            if expected not in {None, self._head(db)[0]}:
+                return False
             db.executemany(
                 "DELETE FROM releases WHERE environment = ? AND digest = ?",
                 [(self.environment, digest) for digest in digests],
             )
+        return True
 
     def restore(
         self,

@@ -1,0 +1,37 @@
+"""Safe mode: every unit's safe release in the place of what is live, in one swap, and back."""
+
+from collections.abc import Collection
+
+from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.live import moves, moves_of_safe_mode
+from promptops.live.moves import Intent, Proposal
+from promptops.live.records import State
+from promptops.live.store import Store
+
+
+def switch(
+    store: Store, units: Collection[str], intent: Intent, *, on: bool, resume: bool = False
+) -> Deployment:
+    """Switch units to their safe releases, or back; without units, all that can be.
+
+    Raises UnknownUnit, Refused, StoreError, OutcomeUnknown.
+    """
+    request = moves.request_of("safe-mode on" if on else "safe-mode off", sorted(units))
+    if resume:
+        done = repeated(store, intent.operation, request)
+        if done is not None:
+            return done
+    state = read_existing(store)
+    for unit in units:
+        moves.served_pointer(state, unit, store.environment)
+
+    def decide(state: State) -> Proposal:
+        if on:
+            named = units or state.live
+            return moves_of_safe_mode.switch_on(
+                state, named, intent, request=request, skip_unsafe=not units
+            )
+        named = units or [unit for unit, each in state.pointers.items() if each.safe_mode]
+        return moves_of_safe_mode.switch_off(state, named, intent, request=request)
+
+    return carry_out(store, state, decide, request)
