@@ -114,7 +114,7 @@ def test_what_has_not_soaked_waits(staged: Project, contents: Callable[[], objec
     assert refusal["message"].startswith("farewell has been live in staging for ")
     assert refusal["message"].endswith(" s, and must be for 24 h")
     assert refusal["hint"].startswith("wait another 23 h 59 min; ")
-    soaking_in_seconds = (staged.root / "promptops.yaml").read_text().replace("24h", "0s")
+    soaking_in_seconds = (staged.root / "promptops.yaml").read_text().replace("24h", "1ms")
     staged.write("promptops.yaml", soaking_in_seconds)
     assert staged.run("promote", "--to", "production").code == 0
 

@@ -7,7 +7,6 @@ import pytest
 from promptops import Client
 from promptops.client.disk import Disk
 from promptops.errors import PromptopsError
-from promptops.live.records import Freeze
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import ADA, MANIFEST, Project, everywhere, short
@@ -134,14 +133,10 @@ def test_a_rollback_leaves_it_for_the_target_and_holds_what_it_stood_in_for(
 
 def test_it_passes_through_freezes_and_holds(careful: Project, store: Store) -> None:
     live = store.read().pointers["greeter"]
-    assert careful.here("hold", "greeter", str(live.safe), *PLACE, "--reason", "r").code == 0
-    state = store.read()
-    assert state.head is not None
-    freeze = Freeze("the auditors are here", "2026-11-20T10:00:00.000Z", ADA).to_json()
-    entry = store.history(limit=1)[0]
-    store.restore(state.head, state.head, state.pointers, [entry], freeze)
+    for digest in (str(live.safe), live.digest):
+        assert careful.here("hold", "greeter", digest, *PLACE, "--reason", "r").code == 0
+    assert careful.here("freeze", *PLACE, "--reason", "the auditors are here").code == 0
     assert careful.here(*ON).code == 0
-    assert careful.here("hold", "greeter", live.digest, *PLACE, "--reason", "r").code == 0
     assert careful.here(*OFF).code == 0
     found = store.read()
     assert (found.pointers["greeter"].digest, found.freeze is not None) == (live.digest, True)
