@@ -27,7 +27,7 @@ from tests.waiting import eventually
 
 # What a client needs, and nothing that writes.
 READER = "ping select client hello evalsha_ro eval_ro type hmget hget hgetall xrange xrevrange"
-READER += " hkeys hstrlen strlen get smembers subscribe"
+READER += " hkeys hstrlen strlen get smembers pttl subscribe"
 
 
 def tag(url: str) -> str:
