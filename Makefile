@@ -7,7 +7,7 @@ demo: .venv/ready
 	@$(BIN)/promptops demo
 
 test: lint
-	$(BIN)/pytest -n auto -q
+	$(BIN)/pytest -n 4 -q
 
 soak: .venv/ready
 	$(BIN)/pytest -n auto -q --soak
