@@ -166,6 +166,7 @@ def test_a_process_whose_callback_is_still_busy_ends_at_once(
     busy = LEAVES_OPEN.replace("time.sleep(0.01)", "(print('called', flush=True), time.sleep(60))")
     process = leaves_when_told(embedded_url, busy)
     assert process.stdout is not None
+    deploy(embedded, greeter="Hi")  # where the first one came before the callback
     process.stdout.readline()  # ready and called, in either order
     said, warned = process.communicate(timeout=30)
     assert time.monotonic() - float(said) <= 1
