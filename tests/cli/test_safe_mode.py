@@ -224,3 +224,14 @@ def _has_copy(cache: Path) -> bool:
         return bool(Disk(str(cache), "production", None).read().safe)
     except PromptopsError:
         return False
+
+
+def test_a_rehearsal_goes_where_a_rollback_would_and_not_to_what_stood_in(
+    careful: Project,
+) -> None:
+    assert careful.here(*ON).code == 0
+    assert careful.here(*OFF).code == 0
+    rehearsed = careful.here("rehearse", "greeter", *PLACE, "--json")
+    (unit,) = rehearsed.json["units"]
+    assert [target["revision"] for target in unit["targets"]] == [1]
+    assert careful.here("rollback", "greeter", *PLACE, "--yes", "--json").code == 0

@@ -46,7 +46,10 @@ class Earlier:
 def earlier(
     pointers: Mapping[str, Pointer], history: Iterable[Entry], last: int
 ) -> dict[str, list[Earlier]]:
-    """For each unit the last distinct releases that were live and are not held, newest first."""
+    """For each unit the last distinct releases that were live and are not held, newest first.
+
+    As a rollback would choose them: what only stood in for safe mode is none.
+    """
     found: dict[str, dict[str, Earlier]] = {unit: {} for unit in pointers}
     open_units = set(pointers)
     for entry in history:
@@ -54,10 +57,10 @@ def earlier(
             break
         for change in entry.changes:
             live, digest = pointers.get(change.unit), change.after
-            if live is None or change.before == digest:
+            if live is None or change.before == digest or change.stands_in:
                 continue
             seen = found[change.unit]
-            if digest != live.digest and not live.holds(digest) and len(seen) < last:
+            if digest != live.meant and not live.holds(digest) and len(seen) < last:
                 seen.setdefault(digest, Earlier(digest, entry.revision, change.commit))
             if len(seen) == last:
                 open_units.discard(change.unit)

@@ -74,7 +74,7 @@ def _earlier(store: Store, state: State) -> dict[str, str]:
     """Where a rollback would go, of the units that have such a release."""
     history = list(entries(store))
     found: dict[str, str] = {}
-    for unit, live in sorted(state.pointers.items()):
+    for unit, live in sorted(state.live.items()):
         try:
             found[unit] = moves.previous(live, unit, history).digest
         except Refused:
@@ -93,7 +93,7 @@ def _carried_out(
 ) -> list[_Step]:
     """The steps until one is not confirmed by all: the start, forward, back."""
     beside = scratch.store
-    live = {unit: pointer.digest for unit, pointer in state.pointers.items()}
+    live = {unit: pointer.digest for unit, pointer in state.live.items()}
     copy_releases(store, beside, {*live.values(), *earlier.values()})
     first = {**live, **earlier}
     began = point(beside, first, _of_drill(intent)).head
