@@ -150,4 +150,7 @@ def test_nothing_dangles_while_somebody_deploys(
                 assert pointer.digest in store.releases()
         over.set()
         reader.join()
+    # On a busy machine the collector may have had one turn only, and marked.
+    for _ in range(2):
+        deleted += len(collect(store, keeping, datetime.now(UTC), lambda _: None).decision.delete)
     assert (deploying.returncode, len(served) > 10, deleted > 0) == (0, True, True), lost
