@@ -213,3 +213,23 @@ def test_what_was_needed_meanwhile_is_marked_anew() -> None:
 def test_a_note_that_somebody_changed_marks_what_can_be_read() -> None:
     text = written_marks({DIGESTS[0]: BEGIN}) + f"\nnonsense\n{DIGESTS[1]} tomorrow\n\nx y z"
     assert read_marks(text, BEGIN) == {DIGESTS[0]: BEGIN, DIGESTS[1]: BEGIN}
+
+
+def test_the_safe_release_of_what_is_held_stays_with_it() -> None:
+    state = State(None)
+    history: list[Entry] = []
+    for number, safe in ((0, 1), (2, 3), (4, 5)):
+        intent = Intent(str(number), "ann", "2020-01-01T00:00:00Z", "because")
+        wanted, safes = {"greeter": DIGESTS[number]}, {"greeter": DIGESTS[safe]}
+        moved = moves.deploy(state, wanted, intent, skip_held=True, request="", safe=safes)
+        assert moved.entry is not None
+        state = State(Head(1, moved.entry.revision), moved.pointers)
+        history.insert(0, moved.entry)
+    back = moves.rollback(
+        state, {"greeter": Target(DIGESTS[0], None, DIGESTS[1])}, intent, request=""
+    )
+    assert back.entry is not None
+    state = State(Head(1, 4), back.pointers)
+    keeping = Keeping(days=0, last=0, grace=timedelta(0))
+    found = needed(state, [back.entry, *history], [], [], keeping, BEGIN)
+    assert {DIGESTS[0], DIGESTS[1], DIGESTS[4], DIGESTS[5]} <= found

@@ -54,7 +54,9 @@ def needed(
         found |= {each.digest for each in client.kept} | {each.digest for each in client.refused}
     for report in reports:
         found |= set(_DIGEST.findall(report))
-    return found
+    # Whoever goes to a release, by force too, has to find the safe one that belongs to it.
+    changes = (change for entry in history for change in entry.changes)
+    return found | {change.safe for change in changes if change.safe and change.after in found}
 
 
 def decide(
