@@ -108,3 +108,16 @@ def test_a_rollback_is_held_up_by_neither(protected: Project, store: Store) -> N
     done = protected.run("rollback", "greeter", *PLACE, "--yes", PATH="/nowhere")
     assert done.code == 0
     assert store.history(limit=1)[0].action == "rollback"
+
+
+def test_a_restore_takes_what_is_merged_from_anybody_and_nothing_else(
+    protected: Project, contents: Callable[[], object]
+) -> None:
+    protected.git("checkout", "--quiet", "-b", "unmerged")
+    protected.says("greeter", "Anything goes.")
+    before = contents()
+    restore = ("restore", "--env", "production", "--yes", "--json", "--from-git")
+    done = protected.here(*restore, "HEAD")
+    assert (done.code, done.json["refused"]["code"], contents()) == (3, "protected", before)
+    assert "--force" in done.json["refused"]["hint"]
+    assert protected.here(*restore, "main").code == 0

@@ -20,6 +20,7 @@ from promptops.cli.report import move, new_intent, now, report
 from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.export import export as write_export
 from promptops.delivery.export import read_export
+from promptops.delivery.protection import check_allowed
 from promptops.delivery.restore import Prepared, done_before, prepare
 from promptops.delivery.restore import restore as carry_out
 from promptops.errors import Refused
@@ -114,6 +115,11 @@ def restore(
         source = read_export(file) if file is not None else _checkout(opened, str(revision))
         if isinstance(source, Checkout):
             intent = replace(intent, commit=source.commit)
+            if not force and not dry_run:
+                # A person may restore by hand, as CI may; what is restored was merged all the same.
+                project = settings.project_here("what may go live is said by a project")
+                out = "to restore from it all the same: --force"
+                check_allowed(project, place.name, [source.commit], in_ci=True, way_out=out)
         done = done_before(opened, source, operation) if operation and not dry_run else None
         if done is not None:
             report(place, opened, intent, done, wait=wait, output=output)

@@ -10,7 +10,12 @@ _WAY_OUT = 'in an emergency: --break-glass "WHY", which the history shows'
 
 
 def check_allowed(
-    project: Project, environment: str, commits: Iterable[str | None], *, in_ci: bool
+    project: Project,
+    environment: str,
+    commits: Iterable[str | None],
+    *,
+    in_ci: bool,
+    way_out: str = _WAY_OUT,
 ) -> None:
     """Raises Refused unless it is CI that deploys, and commits of the environment's branch."""
     settings = project.environments.get(environment)
@@ -21,7 +26,7 @@ def check_allowed(
         raise Refused(
             "protected",
             f"{environment} is protected: it is deployed from CI, and this is none",
-            f"merge it to {branch} and let CI deploy (it sets CI=true); {_WAY_OUT}",
+            f"merge it to {branch} and let CI deploy (it sets CI=true); {way_out}",
         )
     repository = Repository.around(project.root)
     tips = list(_tips(repository, branch))
@@ -29,7 +34,7 @@ def check_allowed(
         raise Refused(
             "protected",
             f"{environment} takes commits on {branch} only, a branch that this clone has not",
-            f"git fetch origin {branch} (in CI: fetch-depth: 0); {_WAY_OUT}",
+            f"git fetch origin {branch} (in CI: fetch-depth: 0); {way_out}",
         )
     for commit in commits:
         if commit is None or not any(_holds(repository, tip, commit) for tip in tips):
@@ -37,7 +42,7 @@ def check_allowed(
             raise Refused(
                 "protected",
                 f"{environment} takes commits on {branch} only, and {what} is not on it",
-                f"merge it to {branch} first; {_WAY_OUT}",
+                f"merge it to {branch} first; {way_out}",
             )
 
 
