@@ -32,6 +32,8 @@ MAX_NODES = 20_000
 MAX_KEY = 128
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# libyaml 0.2.6 looks ahead and gives up before we have seen the level at which it is too deep.
+_TOO_DEEP = "maximum nesting depth"
 _COMMENT = re.compile(r"[ \t]+#")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
 _ENDS = (MappingEndEvent, SequenceEndEvent)
@@ -44,7 +46,7 @@ class _Stop(Exception):
 
 
 def read_yaml(
-    text: str, file: str, free_text: frozenset[str] = frozenset()
+    text: str, file: str, free_text: frozenset[str] = frozenset(), loader: Any = None
 ) -> tuple[Document | None, list[Finding]]:
     """The document in a text that `read_text` let through, and what is to be said about it.
 
@@ -54,10 +56,12 @@ def read_yaml(
     """
     findings: list[Finding] = []
     try:
-        return _Reader(text, file, free_text, findings).document(), findings
+        return _Reader(text, file, free_text, findings, loader or _Loader).document(), findings
     except _Stop:
         return None, findings
     except (yaml.YAMLError, ValueError, OverflowError) as error:
+        if loader is None and _TOO_DEEP in str(error):
+            return read_yaml(text, file, free_text, yaml.SafeLoader)
         # An unquoted template breaks the syntax further on, which is the same mistake.
         if not any(finding.code == "E111" for finding in findings):
             findings.append(explain(text, file, error))
@@ -79,7 +83,12 @@ class _Reader:
     )
 
     def __init__(
-        self, text: str, file: str, free_text: frozenset[str], findings: list[Finding]
+        self,
+        text: str,
+        file: str,
+        free_text: frozenset[str],
+        findings: list[Finding],
+        loader: Any,
     ) -> None:
         self._text = text
         self._file = file
@@ -88,7 +97,7 @@ class _Reader:
         self._nodes = 0
         self._empty_seen = False
         self._wary = is_suspect(text)
-        self._next = _Loader(text).get_event
+        self._next = loader(text).get_event
 
     def document(self) -> Document:
         self._next()
