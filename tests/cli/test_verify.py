@@ -58,6 +58,14 @@ def test_an_environment_that_nobody_touched_has_no_problem(rolled_back: Project)
     )
 
 
+def test_a_hold_on_a_retired_unit_does_not_bring_it_back(rolled_back: Project) -> None:
+    place = ("greeter", "--env", "production", "--reason", "old")
+    assert rolled_back.here("retire", *place).code == 0
+    live = rolled_back.digest("greeter", commit="HEAD~1")
+    assert rolled_back.here("hold", "greeter", live, *place[1:]).code == 0
+    assert problems(rolled_back) == []
+
+
 @on_both
 def test_a_release_with_other_bytes_is_corrupt(rolled_back: Project, saboteur: Saboteur) -> None:
     live = rolled_back.digest("greeter", commit="HEAD~1")

@@ -36,5 +36,5 @@ def _after(live: Pointer | None, change: Change, entry: Entry) -> Pointer:
         reason = entry.reason or f"left by the {entry.action} of revision {entry.revision}"
         held = (*held, Hold(change.held, reason, entry.at, entry.actor))
     if live is not None and change.before == change.after == live.digest:
-        return replace(live, held=held, retired=None)
+        return replace(live, held=held)
     return Pointer(change.after, entry.revision, entry.at, change.commit, held)
