@@ -11,7 +11,7 @@ import pytest
 from promptops.live.address import parse_address
 from promptops.live.records import Head
 from promptops.live.store import Store
-from tests.cli.projects import Ended, Project, end_of, on_redis
+from tests.cli.projects import Ended, Project, end_of, on_redis, short
 from tests.cli.proxy import Proxy
 
 
@@ -104,21 +104,64 @@ def test_a_plan_that_was_reviewed_does_not_survive_a_race(
 
 
 @on_redis
-def test_a_rollback_that_loses_says_so(
-    deployed: Project, proxy: Proxy, store: Store, store_url: str
+@pytest.mark.parametrize("output", ["json", "text"])
+def test_a_rollback_wins_the_race_and_says_what_it_displaced(
+    deployed: Project, proxy: Proxy, store: Store, store_url: str, output: str
 ) -> None:
+    good = deployed.digest("greeter")
     deployed.says("greeter", "Good evening.")
     deployed.deploy(store, "greeter")
+    bad = deployed.digest("greeter")
     deployed.says("greeter", "Good night.")
+    newer = deployed.digest("greeter")
     proxy.before_swap = lambda: deployed.run(
         *("deploy", "greeter", "--env", "production"),
         GITHUB_ACTOR="bo",
         PRODUCTION_STORE=store_url,
     )
-    done = deployed.run("rollback", "greeter", "--env", "production", "--json")
-    assert (done.code, done.json["refused"]["code"]) == (3, "lost-race")
-    assert done.json["refused"]["message"] == "bo was faster: revision 3, deploy of greeter"
-    assert store.read().pointers["greeter"].digest == deployed.digest("greeter")
+    done = deployed.run("rollback", "greeter", "--env", "production", "-o", output)
+    assert (done.code, done.err) == (0, "")
+    if output == "json":
+        assert done.json["changes"] == [
+            {"unit": "greeter", "from": newer, "to": good, "held": newer},
+            {"unit": "greeter", "from": good, "to": good, "held": bad},
+        ]
+        assert done.json["displaced"] == [
+            {"unit": "greeter", "digest": newer, "revision": 3, "action": "deploy", "actor": "bo"}
+        ]
+    else:
+        assert done.out.splitlines() == [
+            "production is at revision 4 (rollback)",
+            f"  greeter  {short(newer)} → {short(good)}  held: {short(newer)}",
+            f"  greeter  held: {short(bad)}",
+            f"  displaced {short(newer)} of greeter: revision 3, deploy by bo",
+        ]
+    live = store.read().pointers["greeter"]
+    assert (live.digest, live.revision) == (good, 4)
+    assert {hold.digest for hold in live.held} == {newer, bad}
+    # Neither of the two is ever gone back to, and the store is what its history says.
+    again = deployed.run("rollback", "greeter", "--env", "production", "--json")
+    assert (again.code, again.json["refused"]["code"]) == (3, "no-target")
+    assert deployed.run("verify", "--env", "production").code == 0
+
+
+@on_redis
+def test_of_two_rollbacks_to_one_release_the_second_has_nothing_to_do(
+    deployed: Project, proxy: Proxy, store: Store, store_url: str
+) -> None:
+    good = short(deployed.digest("greeter"))
+    deployed.says("greeter", "Good evening.")
+    deployed.deploy(store, "greeter")
+    command = ("rollback", "greeter", "--env", "production")
+    proxy.before_swap = lambda: deployed.run(
+        *command, GITHUB_ACTOR="bo", PRODUCTION_STORE=store_url
+    )
+    done = deployed.run(*command)
+    assert (done.code, done.out) == (0, "production: nothing to do, revision 3 stays\n")
+    assert done.err == (
+        f"skipped greeter: {good} is live already: bo was faster, revision 3, rollback\n"
+    )
+    assert store.read().head == Head(1, 3)
 
 
 def has_read(process: Popen[str], file: Path) -> bool:

@@ -38,6 +38,7 @@ def test_an_app_serves_the_old_prompt_after_a_rollback(
         "changes": [{"unit": "greeter", "from": bad, "to": good, "held": bad}],
         "skipped": [],
         "clients": None,
+        "displaced": [],
     }
     live = store.read().pointers["greeter"]
     assert (live.revision, live.commit) == (3, deployed_twice.git("rev-parse", "HEAD~1"))

@@ -5,14 +5,16 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from promptops.delivery.deploy import Conditions, deploy
 from promptops.delivery.deployment import Deployment
 from promptops.delivery.rollback import rollback
 from promptops.errors import Refused
+from promptops.live.moves import Proposal
 from promptops.live.opening import open_store
-from promptops.live.records import Head
+from promptops.live.records import Head, State
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from tests.chains import assert_whole
@@ -39,28 +41,44 @@ def publish_times(url: str, unit: str, times: int) -> None:
     store.close()
 
 
-def publish_at(url: str, moment: float, text: str, operation: str) -> str:
-    """Why it was refused; empty when it was done."""
-    return _told(url, moment, lambda store: publish(store, text, operation))
-
-
-def go_back(url: str, moment: float, operation: str) -> str:
-    """Likewise, one release back."""
-    return _told(url, moment, lambda store: rollback(store, ("greeter",), None, intent(operation)))
-
-
-def _told(url: str, moment: float, act: Callable[[Store], object]) -> str:
+def publish_together(url: str, text: str, operation: str, meeting: Path) -> str:
+    """Who was faster; empty when it was done. Reads, and goes on when the other has read too."""
     store = open_store(url, "production")
-    store.read()
-    while time.monotonic() < moment:
-        time.sleep(0)
+    store.put(release("greeter", text))  # or the one who has nothing to put is always faster
+    releases = {"greeter": (digest("greeter", text), release("greeter", text))}
+    agree = partial(_agree, meeting / "ahead", meeting / "back", 0.0)
     try:
-        act(store)
+        deploy(store, releases, intent(operation), Conditions(agree=agree))
     except Refused as refused:
         return refused.message
     finally:
         store.close()
     return ""
+
+
+def go_back_together(
+    url: str, operation: str, meeting: Path, later: float
+) -> tuple[str | None, list[str]]:
+    """Where greeter went, and what was displaced; `later` are seconds after both have read."""
+    store = open_store(url, "production")
+    agree = partial(_agree, meeting / "back", meeting / "ahead", later)
+    try:
+        done = rollback(store, ("greeter",), None, intent(operation), agree=agree)
+    finally:
+        store.close()
+    went = done.entry.changes[0].after if done.entry else None
+    return went, [each.change.after for each in done.displaced]
+
+
+def _agree(mine: Path, other: Path, later: float, _: State, proposal: Proposal) -> Proposal:
+    """Two people look at what is about to happen, and agree at the same moment."""
+    mine.touch()
+    until = time.monotonic() + 30
+    while not other.exists():
+        assert time.monotonic() < until
+        time.sleep(0)
+    time.sleep(later)
+    return proposal
 
 
 def kill_publishers(url: str, environment: str, points: int) -> tuple[int, int]:

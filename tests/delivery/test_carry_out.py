@@ -37,7 +37,9 @@ def make_live(
     )
 
 
-def overtaken(store: Store, act: Callable[[int], object], **texts: str) -> Deployment:
+def overtaken(
+    store: Store, act: Callable[[int], object], *, displaces: bool = False, **texts: str
+) -> Deployment:
     """Deploy, while `act` happens between every look at the environment and the swap."""
     wanted = {unit: store.put(release(unit, text)) for unit, text in texts.items()}
     mine = intent()
@@ -48,7 +50,7 @@ def overtaken(store: Store, act: Callable[[int], object], **texts: str) -> Deplo
         act(next(rounds))
         return proposal
 
-    return carry_out(store, read_existing(store), decide, "mine")
+    return carry_out(store, read_existing(store), decide, "mine", displaces=displaces)
 
 
 @pytest.fixture
@@ -92,12 +94,13 @@ def test_a_hold_on_our_unit_is_a_change_of_it(store: Store, rival: Store) -> Non
     assert store.read().pointers["greeter"].digest == digest("greeter", "Hello")
 
 
-def test_nobody_tries_for_ever(store: Store, rival: Store) -> None:
+@pytest.mark.parametrize(("unit", "displaces"), [("farewell", False), ("greeter", True)])
+def test_nobody_tries_for_ever(store: Store, rival: Store, unit: str, displaces: bool) -> None:
     def others(round_: int) -> None:
-        deployments.deploy(rival, farewell=f"Bye {round_}")
+        deployments.deploy(rival, **{unit: f"Bye {round_}"})
 
     with pytest.raises(Refused) as lost:
-        overtaken(store, others, greeter="Hi")
+        overtaken(store, others, displaces=displaces, greeter="Hi")
     assert (lost.value.code, lost.value.message, lost.value.hint) == (
         "lost-race",
         f"{ROUNDS} other deployments were faster, one after the other",

@@ -253,6 +253,13 @@ def _text(facts: dict[str, Any]) -> str:
     else:
         lines = [f"{environment} is at revision {revision} ({facts['action']})"]
     lines += [f"  {change_line(change)}" for change in facts["changes"]]
+    lines += [
+        in_line(
+            f"  displaced {short(each['digest'])} of {each['unit']}: revision {each['revision']}, "
+            f"{each['action']} by {each['actor']}"
+        )
+        for each in facts.get("displaced", ())
+    ]
     return _with_clients(lines, facts)
 
 

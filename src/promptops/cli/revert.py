@@ -36,7 +36,7 @@ def _prepare(place: Environment, entry: Entry) -> None:
     if prepared is None:
         say("git is in line already")
         return
-    units = ", ".join(change.unit for change in entry.changes)
+    units = ", ".join(entry.units)
     said = f"branch {prepared.branch} (commit {prepared.commit[:12]}) takes {units} back in git"
     say(in_line(said))
     try:

@@ -60,7 +60,9 @@ def rollback(
     """Go back to an earlier release: by default the newest different one that is not held.
 
     The release that is left is held, so that a second rollback goes further back and a deploy on
-    merge does not bring it back. Without units, --to REVISION puts the whole environment back.
+    merge does not bring it back. Who deploys at the same moment does not win: what they made live
+    is left and held as well, and told. Without units, --to REVISION puts the whole environment
+    back.
 
     \b
     promptops rollback support-triage --env production
@@ -82,7 +84,8 @@ def rollback(
         )
         unconfirmed = None
         try:
-            report(place, opened, intent, done, wait=wait, output=output, units=units)
+            more = {"displaced": [each.as_json() for each in done.displaced]}
+            report(place, opened, intent, done, wait=wait, output=output, units=units, more=more)
         except Unconfirmed as error:
             unconfirmed = error
     if revert and done.entry is not None:

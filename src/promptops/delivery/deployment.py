@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
-from promptops.live.moves import Proposal, Skipped
+from promptops.live.moves import Overtaking, Proposal, Skipped
 from promptops.live.records import Entry, Head, State
-from promptops.live.store import Store, Swap, entries, find_operation
+from promptops.live.store import Store, Swap, find_operation, newer
 from promptops.manifest.digest import short
 
 ROUNDS = 10
@@ -22,7 +21,8 @@ class Deployment:
 
     A dry run has the entry that would have been written, and the head that is.
     `repeated` says that the operation had been done before, by another call; `swapped` is the
-    monotonic time at which the swap was sent, None when none was.
+    monotonic time at which the swap was sent, None when none was. `displaced` is what others made
+    live while a rollback was under way, and what it left with the rest.
     """
 
     head: Head | None
@@ -30,6 +30,7 @@ class Deployment:
     skipped: tuple[Skipped, ...] = ()
     repeated: bool = False
     swapped: float | None = None
+    displaced: tuple[Overtaking, ...] = ()
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
@@ -65,12 +66,18 @@ def read_existing(store: Store) -> State:
 
 
 def carry_out(
-    store: Store, state: State, decide: Callable[[State], Proposal], request: str
+    store: Store,
+    state: State,
+    decide: Callable[[State], Proposal],
+    request: str,
+    *,
+    displaces: bool = False,
 ) -> Deployment:
     """Swap what `decide` proposes, beginning with `state`.
 
     A lost race is decided anew, unless a unit of this very change was changed by the winner: then
-    Refused says who won. Raises OutcomeUnknown when the store's answer stays lost.
+    Refused says who won. What `displaces` is stopped by a restore alone. Raises OutcomeUnknown
+    when the store's answer stays lost.
     """
     for _ in range(ROUNDS):
         proposal = decide(state)
@@ -91,7 +98,7 @@ def carry_out(
                 )
             if swap.outcome == "same" or _is_newer(store, entry.operation, state.head):
                 return _done_already(store, entry, proposal.skipped, request, sent)
-            state = _after_losing(store, state, proposal)
+            state = _after_losing(store, state, proposal, displaces=displaces)
     raise Refused(
         "lost-race",
         f"{ROUNDS} other deployments were faster, one after the other",
@@ -107,9 +114,7 @@ def _chained(store: Store, state: State, entry: Entry) -> Entry:
 
 def _is_newer(store: Store, operation: str, head: Head | None) -> bool:
     """Whether an operation was done since the head that we had read."""
-    known = 0 if head is None else head.revision
-    newer = takewhile(lambda entry: entry.revision > known, entries(store))
-    return any(entry.operation == operation for entry in newer)
+    return any(entry.operation == operation for entry in newer(store, head))
 
 
 def _done_already(
@@ -125,23 +130,29 @@ def _done_already(
     return replace(done, skipped=skipped, repeated=False, swapped=sent)
 
 
-def _after_losing(store: Store, lost: State, proposal: Proposal) -> State:
-    """Read anew; raises Refused when the winner changed a unit of ours."""
-    state = store.read()
-    for unit in proposal.pointers:
-        if state.pointers.get(unit) != lost.pointers.get(unit):
-            winner = next(
-                entry
-                for entry in entries(store)
-                if any(change.unit == unit for change in entry.changes)
-            )
-            raise Refused(
-                "lost-race",
-                f"{winner.actor} was faster: revision {winner.revision}, {winner.action} of "
-                f"{', '.join(change.unit for change in winner.changes)}",
-                "nothing of yours was changed; look at promptops history, then try again",
-            )
+def _after_losing(store: Store, lost: State, proposal: Proposal, *, displaces: bool) -> State:
+    """Read anew; raises Refused when the winner is in our way."""
+    state = store.read() if lost.head is None else read_existing(store)
+    changed = {
+        unit for unit in proposal.pointers if state.pointers.get(unit) != lost.pointers.get(unit)
+    }
+    restored = (
+        lost.head is not None and state.head is not None and state.head.epoch != lost.head.epoch
+    )
+    if restored if displaces else changed:
+        since = [*newer(store, lost.head)]
+        ours = (entry for entry in since if changed.intersection(entry.units))
+        raise _overtaken(next(ours, since[0]))
     return state
+
+
+def _overtaken(winner: Entry) -> Refused:
+    of = f" of {', '.join(winner.units)}" if winner.units else ""
+    return Refused(
+        "lost-race",
+        f"{winner.actor} was faster: revision {winner.revision}, {winner.action}{of}",
+        "nothing of yours was changed; look at promptops history, then try again",
+    )
 
 
 def _insist(store: Store, expected: Head | None, entry: Entry, proposal: Proposal) -> Swap:

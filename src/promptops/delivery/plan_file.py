@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.plan import plan_digest
 from promptops.errors import Refused, UsageError
 from promptops.live.records import Head, State
-from promptops.live.store import Store, entries
+from promptops.live.store import Store, newer
 from promptops.manifest.digest import is_digest, short
 from promptops.source.files import WorkTree
 from promptops.source.git import Repository
@@ -106,10 +106,8 @@ def _content_moved(planned: Planned, built: Iterable[Built]) -> Iterator[str]:
 def _head_moved(store: Store, planned: Planned, state: State) -> Iterator[str]:
     if state.head != planned.head:
         yield f"{planned.environment} is at {_at(state.head)}, planned was {_at(planned.head)}"
-        since = 0 if planned.head is None else planned.head.revision
-        newer = takewhile(lambda entry: entry.revision > since, entries(store))
-        for entry in islice(newer, MOST_NAMED):
-            units = ", ".join(change.unit for change in entry.changes[:MOST_NAMED])
+        for entry in islice(newer(store, planned.head), MOST_NAMED):
+            units = ", ".join(entry.units[:MOST_NAMED])
             what = f"{entry.action} of {units}" if units else entry.action
             yield f"revision {entry.revision} is a {what} by {entry.actor}"
     for unit, (before, _) in planned.moves.items():

@@ -44,11 +44,12 @@ def _base(repository: Repository, branch: str) -> str:
 
 
 def _message(environment: str, entry: Entry) -> str:
-    units = ", ".join(change.unit for change in entry.changes)
+    units = ", ".join(entry.units)
     lines = [f"Go back with {units}, as {environment} has done", ""]
     lines += [f"{entry.reason}", ""] if entry.reason else []
     lines.append(f"promptops rollback, revision {entry.revision} of {environment}, {entry.actor}:")
     for change in entry.changes:
         left, now = short(change.before or ""), short(change.after)
-        lines.append(f"- {change.unit}: {left} → {now}, from commit {str(change.commit)[:12]}")
+        if left != now:
+            lines.append(f"- {change.unit}: {left} → {now}, from commit {str(change.commit)[:12]}")
     return "\n".join(lines)

@@ -2,16 +2,17 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
-from promptops.live.moves import Intent, Proposal, Skipped, Target
+from promptops.live.moves import Intent, Overtaking, Proposal, Skipped, Target
 from promptops.live.records import Entry, State
-from promptops.live.store import Store, entries
+from promptops.live.store import Store, entries, newer
 from promptops.manifest.digest import short
 
 _HEX = re.compile(r"[0-9a-f]{6,64}")
@@ -30,8 +31,9 @@ def rollback(
     """Put units back: to the release before, or to a digest, revision or commit.
 
     Without units, `to` a revision or commit puts the whole environment back. What the last
-    rehearsal found blocked is skipped, or refused when it was named, unless `force`. Raises
-    UsageError for what cannot be meant, Refused, StoreError, OutcomeUnknown.
+    rehearsal found blocked is skipped, or refused when it was named, unless `force`. Where it goes
+    is decided and agreed to once: a move by somebody who was faster is displaced. Raises UsageError
+    for what cannot be meant, Refused, StoreError, OutcomeUnknown.
     """
     request = moves.request_of("rollback", [sorted(units), to])
     if resume:
@@ -39,6 +41,33 @@ def rollback(
         if done is not None:
             return done
     state = read_existing(store)
+    units = _named(store, state, units, to)
+    blocked = {} if force else blocked_in(store)
+    targets, skipped = _targets_of(store, state, units, to, intent, blocked)
+    if to is not None:
+        refuse_blocked(targets, blocked, to, intent)
+    move = partial(moves.rollback, targets=targets, request=request, force=force)
+    agreed = agree(state, move(state, intent=intent, skipped=skipped))
+    if agreed.entry is not None:
+        intent = replace(intent, at=agreed.entry.at)
+    faster: list[Overtaking] = []
+
+    def decide(now: State) -> Proposal:
+        """Where to go was decided, and agreed to: whoever is faster does not change it."""
+        if now.head != state.head:
+            faster[:] = moves.overtakings(newer(store, state.head), targets)
+        there = moves.there_already(now, targets, faster)
+        left = moves.left_since(state, faster)
+        return move(now, intent=intent, skipped=(*skipped, *there), left=left)
+
+    done = carry_out(store, state, decide, request, displaces=True)
+    if done.entry is None or done.repeated:
+        return done
+    return replace(done, displaced=moves.displaced(done.entry, faster))
+
+
+def _named(store: Store, state: State, units: tuple[str, ...], to: str | None) -> tuple[str, ...]:
+    """The units that were asked for, or the only one there is."""
     if not units and to is None:
         if len(state.pointers) != 1:
             raise UsageError(
@@ -46,47 +75,32 @@ def rollback(
                 f"live are: {', '.join(sorted(state.pointers))}; the whole environment goes back "
                 "with --to REVISION",
             )
-        units = tuple(state.pointers)
+        return tuple(state.pointers)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
-    blocked = {} if force else blocked_in(store)
-    choose = _chooser(store, state, units, to, intent, blocked)
-
-    def decide(state: State) -> Proposal:
-        targets, skipped = choose(state)
-        if to is not None:
-            refuse_blocked(targets, blocked, to, intent)
-        proposal = moves.rollback(
-            state, targets, intent, request=request, force=force, skipped=skipped
-        )
-        return agree(state, proposal)
-
-    return carry_out(store, state, decide, request)
+    return units
 
 
-def _chooser(
+def _targets_of(
     store: Store,
     state: State,
     units: tuple[str, ...],
     to: str | None,
     intent: Intent,
     blocked: Blocked,
-) -> Callable[[State], tuple[dict[str, Target], tuple[Skipped, ...]]]:
-    """How each unit's target is found, decided once: what `to` means must not change in a race."""
+) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
     if to is None:
-        return lambda state: _newest(store, state, units, intent, blocked)
+        return _newest(store, state, units, intent, blocked)
     revision = _revision(store, state, to)
     if revision is not None:
-        return lambda state: moves.as_it_was(
-            state, units or tuple(state.pointers), revision, entries(store)
-        )
+        return moves.as_it_was(state, units or tuple(state.pointers), revision, entries(store))
     unit, target = _release(store, to)
     if units and units != (unit,):
         raise UsageError(
             f"{short(target.digest)} is a release of {unit}",
             shlex.join(["promptops", "rollback", unit, "--to", to, *intent.where]),
         )
-    return lambda _: ({unit: target}, ())
+    return {unit: target}, ()
 
 
 def _newest(

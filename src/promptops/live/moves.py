@@ -15,7 +15,7 @@ here, so both stores and every command share one set of rules:
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from promptops.manifest.digest import short
 
 RETIRE = "retire"  # the action of an entry after which its units are not live
 _NONE: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,24 @@ class Target:
     digest: str
     commit: str | None
     safe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaking:
+    """A change of a unit by somebody who was faster, and the deployment that it is of."""
+
+    entry: Entry
+    change: Change
+
+    def as_json(self) -> dict[str, str | int]:
+        """`{"unit", "digest", "revision", "action", "actor"}`"""
+        return {
+            "unit": self.change.unit,
+            "digest": self.change.after,
+            "revision": self.entry.revision,
+            "action": self.entry.action,
+            "actor": self.entry.actor,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,44 +166,110 @@ def rollback(
     request: str,
     force: bool = False,
     skipped: tuple[Skipped, ...] = (),
+    left: Mapping[str, Sequence[str]] = _NOTHING,
 ) -> Proposal:
     """Point units back to earlier digests, and hold what they leave.
 
     A held target raises Refused unless `force`, which lifts that hold. In safe mode what is left
-    is the release that it stands in for; a retired unit leaves nothing.
+    is the release that it stands in for; a retired unit leaves nothing. `left` has for each unit
+    what else was live since the targets were decided, and is held as well.
     """
+    reason = intent.reason or f"left by the rollback of revision {next_revision(state)}"
     moved: list[tuple[Change, Pointer]] = []
     for unit, target in sorted(targets.items()):
         live = state.pointers[unit]
-        if live.digest == target.digest and live.retired is None:
-            continue
-        was_held = live.holds(target.digest)
-        if was_held and not force:
-            raise Refused(
-                "held",
-                f"{short(target.digest)} is held for {unit}: {_why(live, target.digest)}",
-                "choose another --to, or say --force to go there all the same",
-            )
-        held = tuple(hold for hold in live.held if hold.digest != target.digest)
-        left = None if live.retired or live.meant == target.digest else live.meant
-        if left and not live.holds(left):
-            reason = intent.reason or f"left by the rollback of revision {next_revision(state)}"
-            held = (*held, Hold(left, reason, intent.at, intent.actor))
-        safe = None if target.safe == target.digest else target.safe
-        change = Change(
-            unit,
-            None if live.retired else live.digest,
-            target.digest,
-            target.commit,
-            held=left,
-            lifted=target.digest if was_held else None,
-            safe=safe,
-        )
-        pointer = Pointer(
-            target.digest, next_revision(state), intent.at, target.commit, held, safe=safe
-        )
-        moved.append((change, pointer))
+        if live.digest != target.digest or live.retired is not None:
+            if live.holds(target.digest) and not force:
+                raise Refused(
+                    "held",
+                    f"{short(target.digest)} is held for {unit}: {_why(live, target.digest)}",
+                    "choose another --to, or say --force to go there all the same",
+                )
+            change, live = _back(live, unit, target, next_revision(state), intent, reason)
+            moved.append((change, live))
+        for digest in left.get(unit, ()):
+            if digest != target.digest and not live.holds(digest):
+                live = _holding(live, digest, intent, reason)
+                change = Change(
+                    unit, live.digest, live.digest, live.commit, held=digest, safe=live.safe
+                )
+                moved.append((change, live))
     return proposal("rollback", state, intent, request, moved, skipped)
+
+
+def _back(
+    live: Pointer, unit: str, target: Target, revision: int, intent: Intent, reason: str
+) -> tuple[Change, Pointer]:
+    left = None if live.retired or live.meant == target.digest else live.meant
+    safe = None if target.safe == target.digest else target.safe
+    change = Change(
+        unit,
+        None if live.retired else live.digest,
+        target.digest,
+        target.commit,
+        held=left,
+        lifted=target.digest if live.holds(target.digest) else None,
+        safe=safe,
+    )
+    held = tuple(hold for hold in live.held if hold.digest != target.digest)
+    pointer = Pointer(target.digest, revision, intent.at, target.commit, held, safe=safe)
+    if left is not None and not live.holds(left):
+        pointer = _holding(pointer, left, intent, reason)
+    return change, pointer
+
+
+def _holding(live: Pointer, digest: str, intent: Intent, reason: str) -> Pointer:
+    return replace(live, held=(*live.held, Hold(digest, reason, intent.at, intent.actor)))
+
+
+def overtakings(since: Iterable[Entry], units: Collection[str]) -> list[Overtaking]:
+    """What moved or retired one of the units, newest first as `since` is."""
+    return [
+        Overtaking(entry, change)
+        for entry in since
+        for change in entry.changes
+        if change.unit in units and (change.before != change.after or entry.action == RETIRE)
+    ]
+
+
+def left_since(began: State, found: Iterable[Overtaking]) -> dict[str, list[str]]:
+    """All that was live of the units that moved since a rollback began, the first one first.
+
+    What stood in for another, in safe mode, is nothing that one could return to.
+    """
+    left: dict[str, list[str]] = {}
+    for each in reversed([*found]):
+        unit = each.change.unit
+        was = began.live.get(unit)
+        seen = left.setdefault(unit, [was.meant] if was else [])
+        if not each.change.stands_in:
+            seen.append(each.change.after)
+    return left
+
+
+def there_already(
+    state: State, targets: Mapping[str, Target], found: Iterable[Overtaking]
+) -> tuple[Skipped, ...]:
+    """The units that somebody who was faster took where they shall go."""
+    by = {each.change.unit: each.entry for each in reversed([*found])}
+    live = state.live
+    return tuple(
+        Skipped(
+            unit,
+            live[unit].digest,
+            f"is live already: {entry.actor} was faster, revision {entry.revision}, {entry.action}",
+        )
+        for unit, entry in sorted(by.items())
+        if unit in live and live[unit].digest == targets[unit].digest
+    )
+
+
+def displaced(entry: Entry, found: Iterable[Overtaking]) -> tuple[Overtaking, ...]:
+    """Those that an entry took back."""
+    went = {each.unit: each.after for each in entry.changes if each.before != each.after}
+    return tuple(
+        each for each in found if went.get(each.change.unit) not in {None, each.change.after}
+    )
 
 
 def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:
@@ -192,9 +277,9 @@ def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) 
     live = state.pointers[unit]
     if live.holds(digest):
         return Proposal(None, {})
-    held = (*live.held, Hold(digest, intent.reason, intent.at, intent.actor))
     change = Change(unit, live.digest, live.digest, live.commit, held=digest, safe=live.safe)
-    return proposal("hold", state, intent, request, [(change, replace(live, held=held))])
+    after = _holding(live, digest, intent, intent.reason)
+    return proposal("hold", state, intent, request, [(change, after)])
 
 
 def lift(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:

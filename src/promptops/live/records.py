@@ -202,6 +202,11 @@ class Entry:
     _stored: str = field(default="", compare=False, repr=False)
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """What it changed: a rollback that holds several releases names its unit with each."""
+        return tuple(dict.fromkeys(change.unit for change in self.changes))
+
+    @property
     def link(self) -> str:
         """The digest of this entry as it is stored."""
         return digest_of(self.to_json().encode())

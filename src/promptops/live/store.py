@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
@@ -199,6 +200,12 @@ def entries(store: Store, before: int | None = None) -> Iterator[Entry]:
                 "somebody changed the store by hand; promptops verify says more",
             )
         before = lowest
+
+
+def newer(store: Store, head: Head | None) -> Iterator[Entry]:
+    """What was done since somebody read this head, newest first."""
+    known = 0 if head is None else head.revision
+    return takewhile(lambda entry: entry.revision > known, entries(store))
 
 
 def find_operation(store: Store, operation: str) -> Entry | None:

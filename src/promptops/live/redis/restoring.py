@@ -36,7 +36,7 @@ def replace_all(
         for unit, pointer in pointers.items():
             pipe.hset(keys.pointers, unit, pointer.to_json())
         for entry in history:
-            units = " ".join(change.unit for change in entry.changes)
+            units = " ".join(entry.units)
             fields = {"entry": entry.to_json(), "units": units}
             pipe.xadd(keys.history, fields, id=f"{entry.revision}-0")
         pipe.publish(keys.channel, head.revision)
