@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
-from promptops.live.moves import Proposal, Skipped
+from promptops.live.moves import Doubt, Proposal, Skipped
 from promptops.live.records import Entry, Head, State
 from promptops.live.store import Store, Swap, entries, find_operation
 from promptops.manifest.digest import short
@@ -30,6 +30,7 @@ class Deployment:
     skipped: tuple[Skipped, ...] = ()
     repeated: bool = False
     swapped: float | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
@@ -82,7 +83,9 @@ def carry_out(
         with in_doubt(entry):
             if swap.outcome == "won":
                 entry = _read_back(store, entry)
-                return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
+                return Deployment(
+                    swap.head, entry, proposal.skipped, swapped=sent, doubts=proposal.doubts
+                )
             if swap.outcome == "missing":
                 raise Refused(
                     "missing-release",
@@ -90,7 +93,7 @@ def carry_out(
                     "nothing was changed; deploy it from the commit that made it",
                 )
             if swap.outcome == "same" or _is_newer(store, entry.operation, state.head):
-                return _done_already(store, entry, proposal.skipped, request, sent)
+                return _done_already(store, entry, proposal, request, sent)
             state = _after_losing(store, state, proposal)
     raise Refused(
         "lost-race",
@@ -113,7 +116,7 @@ def _is_newer(store: Store, operation: str, head: Head | None) -> bool:
 
 
 def _done_already(
-    store: Store, entry: Entry, skipped: tuple[Skipped, ...], request: str, sent: float
+    store: Store, entry: Entry, proposal: Proposal, request: str, sent: float
 ) -> Deployment:
     """Our operation is in the history, although no swap of ours was acknowledged."""
     done = repeated(store, entry.operation, request)
@@ -122,7 +125,13 @@ def _done_already(
     if done.entry != entry:
         return done  # another process used the id in this moment
     # Our first try went through, and its answer was lost.
-    return replace(done, skipped=skipped, repeated=False, swapped=sent)
+    return replace(
+        done,
+        skipped=proposal.skipped,
+        doubts=proposal.doubts,
+        repeated=False,
+        swapped=sent,
+    )
 
 
 def _after_losing(store: Store, lost: State, proposal: Proposal) -> State:

@@ -3,10 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.delivery.doubts import of_rollback
+from promptops.delivery.way_back import kept
 from promptops.errors import UsageError
 from promptops.live import moves
 from promptops.live.moves import Intent, Proposal, Skipped, Target
@@ -49,7 +52,8 @@ def rollback(
         units = tuple(state.pointers)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
-    blocked = {} if force else blocked_in(store)
+    reports = {} if force else kept(store)
+    blocked = blocked_in(reports, state)
     choose = _chooser(store, state, units, to, intent, blocked)
 
     def decide(state: State) -> Proposal:
@@ -59,6 +63,9 @@ def rollback(
         proposal = moves.rollback(
             state, targets, intent, request=request, force=force, skipped=skipped
         )
+        if not force:
+            doubts = of_rollback(state, proposal, reports, intent)
+            proposal = replace(proposal, doubts=tuple(doubts))
         return agree(state, proposal)
 
     return carry_out(store, state, decide, request)
