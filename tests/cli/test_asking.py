@@ -44,7 +44,7 @@ def test_a_rollback_is_asked_about_once_and_done(
         f"  greeter  {before} → {after}  held: {before}  from commit {first[:12]}; what is live is "
     )
     assert done.out.count(QUESTION.decode()) == 1
-    assert done.out.endswith(f"  greeter  {before} → {after}  held: {before}\n")
+    assert f"(rollback)\n  greeter  {before} → {after}  held: {before}\nwarning: " in done.out
     assert store.read().head == Head(1, 3)
 
 

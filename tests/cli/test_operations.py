@@ -85,6 +85,7 @@ def test_a_rollback_does_not_take_the_id_of_a_deploy(deployed_twice: Project) ->
 
 @everywhere
 def test_a_rollback_is_repeated_too(deployed_twice: Project, store: Store) -> None:
+    assert deployed_twice.here("rehearse", "greeter", "--env", "production").code == 0
     command = ("rollback", "greeter", "--env", "production", "--operation", "run-2", "--json")
     first = deployed_twice.run(*command)
     assert (first.code, first.json["revision"]) == (0, 3)

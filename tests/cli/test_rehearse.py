@@ -29,12 +29,14 @@ def test_what_the_command_prints_as_json(deployed_twice: Project, store: Store) 
                 "live": deployed_twice.digest("farewell"),
                 "best": None,
                 "targets": [],
+                "safe": None,
             },
             {
                 "unit": "greeter",
                 "live": deployed_twice.digest("greeter"),
                 "best": first,
                 "targets": [{"digest": first, "revision": 1, "verdict": "ready", "findings": []}],
+                "safe": None,
             },
         ],
     }
@@ -69,7 +71,11 @@ def test_one_target_by_its_revision_or_its_digest(deployed_twice: Project, store
         [target] = rehearsed(deployed_twice, "--target", name)["targets"]
         assert (target["digest"], target["verdict"]) == (first, "ready")
     assert store.reports() == {}, "a look at one release is not the report of them all"
-    for name in ("2", "9", "abcdef", "no"):
+    live = deployed_twice.digest("greeter")
+    for name in ("2", live):
+        [target] = rehearsed(deployed_twice, "--target", name)["targets"]
+        assert (target["digest"], target["revision"]) == (live, 2), "as after a rollback to it"
+    for name in ("9", "abcdef", "no"):
         done = deployed_twice.here("rehearse", "greeter", *PLACE, "--target", name)
         assert (done.code, "see promptops history" in done.err) == (2, True)
 

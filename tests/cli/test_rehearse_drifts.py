@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from promptops.delivery.deploy import Conditions, deploy
-from promptops.delivery.rehearsal import Outcome, Sample, against_rendering
+from promptops.delivery.rehearsal import Outcome, against_rendering
 from promptops.delivery.rehearse import rehearse as judge
 from promptops.delivery.today import means_of, units_of
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import read_release
+from promptops.manifest.way_back import Sample
 from tests.cli.projects import Project, intent, on_redis
 from tests.cli.rehearsals import (
     ANSWER,
@@ -124,12 +125,12 @@ def test_bytes_that_were_changed_in_the_store_are_found(
     assert (target["verdict"], codes(target)) == ("blocked", {"C602"})
 
 
-def judged(project: Project, store: Store, forward_only: str = "", **means: Any) -> Any:
+def judged(project: Project, store: Store, **means: Any) -> Any:
     """The newest target, by means that a project file does not have."""
     read = project.read()
     asked = means_of(read, "production", units_of(read, read.tree, ["greeter"]))
     asked = replace(asked, **means)
-    reports = judge(store, store.read(), ["greeter"], asked, lambda *_: forward_only)
+    reports = judge(store, store.read(), ["greeter"], asked)
     return reports[0].way.as_json()["targets"][0]
 
 
@@ -178,12 +179,6 @@ def test_what_is_unknown_is_no_way_back(deployed: Project, store: Store) -> None
     done = deployed.here("rehearse", "greeter", *PLACE, "--last", "1")
     assert done.code == 1
     assert "unknown[no-probe]: no probe is configured for the index kb 1" in done.out
-
-
-def test_a_release_that_says_forward_only_blocks(deployed_twice: Project, store: Store) -> None:
-    target = judged(deployed_twice, store, forward_only="it migrates the tickets")
-    assert (target["verdict"], codes(target)) == ("blocked", {"forward-only"})
-    assert "it migrates the tickets" in said(target)
 
 
 def test_a_sample_that_the_earlier_release_refuses(deployed: Project, store: Store) -> None:

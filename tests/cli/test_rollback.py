@@ -39,6 +39,14 @@ def test_an_app_serves_the_old_prompt_after_a_rollback(
         "skipped": [],
         "clients": None,
         "displaced": [],
+        "doubts": [
+            {
+                "unit": "greeter",
+                "digest": good,
+                "why": f"goes back to {short(good)}: it was never rehearsed",
+                "hint": f"promptops rehearse greeter --env production --target {short(good)}",
+            }
+        ],
     }
     live = store.read().pointers["greeter"]
     assert (live.revision, live.commit) == (3, deployed_twice.git("rev-parse", "HEAD~1"))
@@ -53,6 +61,8 @@ def test_the_text_says_where_it_went_and_what_is_held(deployed_twice: Project) -
     done = deployed_twice.here("rollback", "greeter", *PLACE)
     assert done.out == (
         f"production is at revision 3 (rollback)\n  greeter  {bad} → {good}  held: {bad}\n"
+        f"warning: greeter goes back to {good}: it was never rehearsed\n"
+        f"  = help: promptops rehearse greeter --env production --target {good}\n"
     )
 
 

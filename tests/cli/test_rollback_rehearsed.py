@@ -1,12 +1,16 @@
 """rollback goes by the last rehearsal, which it needs the store alone for."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from promptops.delivery.rehearsal import Hindrance, Rehearsed, WayBack
+from promptops.delivery.way_back import Report, keep, kept
 from promptops.live.store import Store
 from tests.cli.projects import Project, everywhere, short
-from tests.cli.rehearsals import PLACE, policy, release
+from tests.cli.rehearsals import INDEX, PLACE, policy, release
+from tests.cli.terminal import QUESTION, Terminal
 
 REQUIRED = {"required": ["params"], "properties": {"params": {"required": ["max_tokens"]}}}
 
@@ -103,3 +107,76 @@ def test_a_report_that_promptops_did_not_write_hinders_nobody(
     store.keep_report("greeter", text)
     assert deployed_twice.here("status", *PLACE).code == 0
     assert deployed_twice.here("rollback", "greeter", *PLACE).code == 0
+
+
+@everywhere
+def test_it_goes_where_no_rehearsal_looked_and_says_so(
+    deployed: Project, store: Store, policy_came: list[str]
+) -> None:
+    good, _, live = policy_came
+    assert deployed.run("rehearse", "greeter", *PLACE, "--last", "1").code == 1
+    asked = Terminal(deployed, "rollback", "greeter", *PLACE).until_asked()
+    assert store.read().pointers["greeter"].digest == live
+    done = asked.answer("y\n")
+    assert (done.code, store.read().pointers["greeter"].digest) == (0, good)
+    command = f"promptops rehearse greeter --env production --target {short(good)}"
+    before, after = done.out.split(QUESTION.decode())
+    for told in (before, after):
+        said = f"warning: greeter goes back to {short(good)}: it was never rehearsed; what was "
+        assert said + "is blocked (rehearsed 20" in told
+        assert f"  = help: {command}" in told
+    # What it says to type works, also now that it is live.
+    rehearsal = deployed.run(*command.split()[1:], "-o", "json")
+    [target] = rehearsal.json["units"][0]["targets"]
+    assert (rehearsal.code, target["digest"], target["verdict"]) == (0, good, "ready")
+
+
+def test_what_was_found_ready_is_gone_to_without_a_word(
+    deployed_twice: Project, store: Store
+) -> None:
+    first = deployed_twice.digest("greeter", commit="HEAD~1")
+    last = release(deployed_twice, store, params={"max_tokens": 9})
+    deployed_twice.here("rehearse", "greeter", *PLACE)
+    done = deployed_twice.here("rollback", "greeter", *PLACE, "--json")
+    assert ("doubts" in done.json, done.err) == (False, "")
+    # The next one leaves another release than the one that was rehearsed.
+    again = deployed_twice.here("rollback", "greeter", *PLACE, "--json")
+    [doubt] = again.json["doubts"]
+    assert doubt["digest"] == first
+    assert doubt["why"].startswith(
+        f"goes back to {short(first)}: it was ready from {short(last)}, which is not live (rehear"
+    )
+
+
+def test_what_nobody_could_tell_is_said(deployed: Project, store: Store) -> None:
+    release(deployed, store, retriever=INDEX)
+    release(deployed, store, retriever=INDEX | {"version": "2"})
+    deployed.here("rehearse", "greeter", *PLACE)
+    [doubt] = deployed.here("rollback", "greeter", *PLACE, "--json").json["doubts"]
+    said = "it is unknown whether that works: no probe is configured for the index kb 1 (rehearsed"
+    assert said in doubt["why"]
+
+
+def test_many_doubts_are_no_wall_of_text(git_project: Project, store: Store) -> None:
+    units = [f"unit-{number}" for number in range(5)]
+    for prompt in ("Good day.", "Good grief."):
+        for unit in units:
+            git_project.unit(unit, prompt)
+        git_project.commit()
+        git_project.deploy(store, *units)
+    done = git_project.here("rollback", *units, *PLACE)
+    lines = done.out.splitlines()
+    assert len([line for line in lines if line.startswith("warning: unit-")]) == 3
+    assert lines[-1] == "warning: … and so 2 more units"
+
+
+def test_a_report_that_is_cut_keeps_its_verdict(store: Store) -> None:
+    findings = [Hindrance("callers", "warning", "w")] * 50 + [Hindrance("E600", "error", "e")]
+    target = Rehearsed("sha256:0", 1, tuple(findings))
+    safe = replace(target, revision=None)
+    way = WayBack("greeter", "sha256:1", (target,), safe)
+    keep(store, Report(way, "2026-11-21T08:00:00Z", 0.1))
+    found = kept(store)["greeter"].way
+    assert [(each.verdict, each.why) for each in (*found.targets, found.safe) if each] == [
+        ("blocked", "e")
+    ] * 2

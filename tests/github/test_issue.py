@@ -78,7 +78,7 @@ def test_an_issue_is_opened_and_says_which_unit_and_why(api: Api, issue: Issue) 
     assert opened["title"] == "promptops: the way back of production is blocked"
     assert opened["body"] == (
         f"{marker('production')}\n"
-        "Going back from what is live in <code>production</code> would not work now.\n\n"
+        "Leaving what is live in <code>production</code> would not work now.\n\n"
         "**triage** has no earlier release that is ready:\n\n"
         "- revision 1, <code>0123456789ab</code>: blocked\n"
         "  - params.max&#95;tokens is missing\n"
@@ -181,3 +181,16 @@ def test_an_issue_fits_what_github_takes(api: Api, issue: Issue) -> None:
     assert len(api.issues[0]["body"]) < 65_536
     assert "more units: see the log of the run." in api.issues[0]["body"]
     assert "Close this when it is mended" in api.issues[0]["body"]
+
+
+def test_a_safe_release_that_is_blocked_is_trouble_as_well(api: Api, issue: Issue) -> None:
+    safe = {"digest": DIGEST, "verdict": "blocked", "findings": [{"message": "model.id is gone"}]}
+    issue(rehearsal(unit("greeter", "ready") | {"safe": safe}, unit("new") | {"safe": None}))
+    (opened,) = api.issues
+    assert (
+        "would not work now.\n\n**greeter** has a safe release that is blocked:\n\n"
+        "- safe release, <code>0123456789ab</code>: blocked\n  - model.id is gone\n\nFound by"
+    ) in opened["body"]
+    safe["verdict"] = "ready"
+    assert issue(rehearsal(unit("greeter", "ready") | {"safe": safe})).code == 0
+    assert len(api.issues) == 1

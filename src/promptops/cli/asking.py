@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from promptops.cli import settings
-from promptops.cli.changes import change_line
+from promptops.cli.changes import change_line, doubt_lines
 from promptops.cli.output import count, in_line, say
 from promptops.cli.report import now
 from promptops.cli.settings import Environment
@@ -36,6 +36,8 @@ def _ask(place: Environment, state: State, proposal: Proposal) -> str:
         return proposal.entry.at
     for line in _lines(place, state, proposal.entry):
         say(in_line(line))
+    for line in doubt_lines([doubt.as_json() for doubt in proposal.doubts]):
+        say(line)
     sys.stderr.write("go on? [y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()

@@ -1,10 +1,14 @@
 """What happened to a unit, in one line, the same wherever it is shown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from promptops.cli.output import in_line
+import click
+
+from promptops.cli.output import count, in_line
 from promptops.live.records import Pointer
 from promptops.manifest.digest import short
+
+MOST_DOUBTS = 3
 
 
 def change_line(change: Mapping[str, str | None]) -> str:
@@ -18,6 +22,16 @@ def change_line(change: Mapping[str, str | None]) -> str:
         if digest:
             line += f"  {word}: {short(digest)}"
     return line
+
+
+def doubt_lines(doubts: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """What speaks against a change, from the JSON of doubts, and the commands that tell more."""
+    word = click.style("warning", fg="yellow", bold=True)
+    for doubt in doubts[:MOST_DOUBTS]:
+        yield f"{word}: {in_line(doubt['unit'])} {in_line(doubt['why'])}"
+        yield f"  = help: {in_line(doubt['hint'])}"
+    if len(doubts) > MOST_DOUBTS:
+        yield f"{word}: … and so {count(len(doubts) - MOST_DOUBTS, 'more unit')}"
 
 
 def aside_lines(pointers: Mapping[str, Pointer]) -> Iterator[str]:

@@ -144,7 +144,7 @@ def _ways_back(found: EnvironmentStatus) -> list[str]:
     """Nothing, while nobody has rehearsed anything here."""
     return [
         in_line(f"{unit.unit}: way back: ")
-        + way_back_line(found.ways_back.get(unit.unit), unit.live.digest)
+        + way_back_line(found.ways_back.get(unit.unit), unit.live)
         for unit in found.units
         if unit.live and found.ways_back
     ]

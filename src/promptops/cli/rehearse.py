@@ -2,7 +2,7 @@
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.drill import CLIENTS, MOST_CLIENTS
 from promptops.cli.drill import drill as run_drill
 from promptops.cli.options import environment_options, plan_option, yes_option
@@ -10,15 +10,14 @@ from promptops.cli.output import emit
 from promptops.cli.rehearse_text import facts_of, keep_reports, rehearsal_markdown, rehearsal_text
 from promptops.delivery.checkout import from_commit
 from promptops.delivery.deployment import read_existing
-from promptops.delivery.rehearse import Start, present, rehearse_from
+from promptops.delivery.rehearse import present, rehearse_from, start_of
 from promptops.delivery.rehearse import rehearse as judge
 from promptops.delivery.targets import named_target
-from promptops.delivery.today import forward_only_in, means_of, units_of
+from promptops.delivery.today import means_of, units_of
 from promptops.delivery.way_back import Report
-from promptops.live.moves import live_pointer
+from promptops.live.moves import served_pointer
 from promptops.live.records import State
 from promptops.live.store import Store
-from promptops.manifest.release import read_release
 from promptops.source.git import Repository
 from promptops.source.project import Project, read_project
 
@@ -31,7 +30,7 @@ from promptops.source.project import Project, read_project
     "--target",
     metavar="DIGEST|REVISION",
     shell_complete=completion.digests,
-    help="Only this one, instead of the last ones.",
+    help="Only this one, held or not, instead of the last ones.",
 )
 @click.option("--commit", metavar="REV", help="As if this commit were deployed, by its policies.")
 @click.option(
@@ -68,9 +67,9 @@ def rehearse(
 
     Is the release there and readable? Does it satisfy today's schema and policies, and fit those
     who call it today? Can it be rendered, is its index there, its model served? Each gets a
-    verdict: ready, ready with warnings, blocked, unknown. The report is kept, for rollback and
-    status. Exits 0 when every unit can go back, 1 when one cannot; a unit with no earlier release
-    is said.
+    verdict: ready, ready with warnings, blocked, unknown; and so does the safe release. The report
+    is kept, for rollback, safe-mode and status. Exits 0 when every unit can go back, 1 when one
+    cannot or a safe release is blocked; a unit with no earlier release is said.
 
     \b
     promptops rehearse --env production
@@ -93,11 +92,11 @@ def rehearse(
     try:
         state = read_existing(opened)
         for unit in units:
-            live_pointer(state, unit, place.name)
-        named = units or tuple(state.pointers)
+            served_pointer(state, unit, place.name)
         if commit is not None:
-            reports = _from_commit(opened, state, project, named, commit, last)
+            reports = _from_commit(opened, state, project, units, commit, last)
         else:
+            named = units or tuple(state.live)
             reports = _from_live(opened, state, project, named, target, last)
             if target is None:
                 keep_reports(opened, reports)
@@ -106,7 +105,7 @@ def rehearse(
     facts = facts_of(place.name, reports)
     written = {"text": rehearsal_text, "markdown": rehearsal_markdown}
     emit(output, facts, written[output](place.name, reports) if output in written else "")
-    if any(report.way.lost for report in reports):
+    if any(report.way.lost or report.way.unsafe for report in reports):
         raise click.exceptions.Exit(1)
 
 
@@ -120,10 +119,11 @@ def _from_live(
 ) -> list[Report]:
     today = units_of(project, project.tree, units)
     means = means_of(project, store.environment, today, last)
-    targets = None if target is None else named_target(store, state, units, target)
-    forward_only = forward_only_in(project, means, store.environment)
-    chosen = units if targets is None else tuple(targets)
-    return judge(store, state, chosen, means, forward_only, targets)
+    if target is None:
+        return judge(store, state, units, means)
+    where = suggested.where(store.environment)
+    targets = named_target(store, state, units, target, where)
+    return judge(store, state, tuple(targets), means, targets)
 
 
 def _from_commit(
@@ -139,15 +139,8 @@ def _from_commit(
     project = read_project(
         project.root, repository.files(repository.commit(revision), project.root)
     )
-    checkout = from_commit(project, (), store.environment, revision)
-    built = [item for item in checkout.built if item.unit in units]
+    checkout = from_commit(project, units, store.environment, revision)
+    built = [item for item in checkout.built if item.unit in state.live]
     means = means_of(project, store.environment, {item.unit: item.source for item in built}, last)
-    starts = {
-        item.unit: Start(
-            item.digest,
-            read_release(item.data, item.digest, item.unit),
-            means.forward_only(item.unit),
-        )
-        for item in built
-    }
+    starts = {item.unit: start_of(item) for item in built}
     return rehearse_from(store, state, starts, means, present(store))

@@ -9,9 +9,10 @@ import click
 from promptops.cli.markdown import code, fitting, inline
 from promptops.cli.output import count, cut, in_line, say_warning
 from promptops.cli.plan_markdown import LONGEST_WARNING, MOST
-from promptops.delivery.rehearsal import Hindrance, Rehearsed
+from promptops.delivery.rehearsal import Hindrance, Rehearsed, WayBack
 from promptops.delivery.way_back import Report, keep, now
 from promptops.errors import StoreError
+from promptops.live.records import Pointer
 from promptops.live.store import Store
 from promptops.manifest.digest import short
 
@@ -40,7 +41,9 @@ def _sum(reports: list[Report]) -> str:
     said = f"{count(ready, 'unit')} can go back"
     said += f", {lost} cannot" if lost else ""
     first = len(reports) - ready - lost
-    return said + (f", {first} without an earlier release" if first else "")
+    said += f", {first} without an earlier release" if first else ""
+    unsafe = sum(report.way.unsafe for report in reports)
+    return said + (f"; {count(unsafe, 'safe release')} blocked" if unsafe else "")
 
 
 def _unit(report: Report) -> Iterator[str]:
@@ -49,12 +52,18 @@ def _unit(report: Report) -> Iterator[str]:
     if not way.targets:
         yield "  no earlier release that is not held: there is nothing to go back to"
     for target in way.targets:
-        colour = _COLOURS.get(target.verdict, "yellow")
         best = "  ← best" if target is way.best else ""
-        verdict = click.style(target.verdict, fg=colour, bold=True)
-        yield f"  revision {target.revision}  {short(target.digest)}  {verdict}{best}"
-        for finding in target.findings:
-            yield from _finding(finding)
+        yield from _judged(f"revision {target.revision}", target, best)
+    if way.safe is not None:
+        yield from _judged("safe release", way.safe)
+
+
+def _judged(name: str, release: Rehearsed, best: str = "") -> Iterator[str]:
+    colour = _COLOURS.get(release.verdict, "yellow")
+    verdict = click.style(release.verdict, fg=colour, bold=True)
+    yield f"  {name}  {short(release.digest)}  {verdict}{best}"
+    for finding in release.findings:
+        yield from _finding(finding)
 
 
 def _finding(finding: Hindrance) -> Iterator[str]:
@@ -67,19 +76,27 @@ def _finding(finding: Hindrance) -> Iterator[str]:
 
 def rehearsal_markdown(environment: str, reports: list[Report]) -> str:
     """The same as a comment."""
-    verdict = "❌" if any(report.way.lost for report in reports) else "✅"
+    verdict = "❌" if any(report.way.lost or report.way.unsafe for report in reports) else "✅"
     head = f"### promptops: the way back in {code(environment)}: {verdict} {_sum(reports)}"
     lines = ["| unit | live | back to | verdict |", "| --- | --- | --- | --- |"]
-    rows = [(report, target) for report in reports for target in report.way.targets or (None,)]
+    rows = [(report, each) for report in reports for each in _judgements(report.way)]
     lines += fitting(rows, _row, MOST // 2, lambda left: f"| … and {left:,} more | | | |")
     found = [
         (report.way.unit, target, finding)
         for report in reports
-        for target in report.way.targets
+        for target in _judgements(report.way)
+        if target is not None
         for finding in target.findings
     ]
     said = fitting(found, _said, MOST // 3, lambda left: f"- … and {left:,} more")
     return "\n".join([head, "", *lines, "", *said]).rstrip() + "\n"
+
+
+def _judgements(way: WayBack) -> Iterator[Rehearsed | None]:
+    """Each target, or None where there is none, and the safe release."""
+    yield from way.targets or (None,)
+    if way.safe is not None:
+        yield way.safe
 
 
 def _row(row: tuple[Report, Rehearsed | None]) -> str:
@@ -88,14 +105,16 @@ def _row(row: tuple[Report, Rehearsed | None]) -> str:
     if target is None:
         return f"| {unit} | {live} | – | no earlier release |"
     best = " (best)" if target is report.way.best else ""
-    back = f"{code(short(target.digest))}, revision {target.revision}{best}"
+    name = "safe release" if target.revision is None else f"revision {target.revision}{best}"
+    back = f"{code(short(target.digest))}, {name}"
     return f"| {unit} | {live} | {back} | {_SIGNS[target.verdict]} {target.verdict} |"
 
 
 def _said(item: tuple[str, Rehearsed, Hindrance]) -> str:
     unit, target, finding = item
     message = inline(cut(finding.message, LONGEST_WARNING))
-    back = f"{code(unit)} back to {code(short(target.digest))}"
+    word = "in safe mode, " if target.revision is None else "back to "
+    back = f"{code(unit)} {word}{code(short(target.digest))}"
     return f"- {back}: **{inline(finding.code)}** {message}"
 
 
@@ -123,15 +142,16 @@ def way_back_facts(report: Report | None) -> dict[str, Any] | None:
     }
 
 
-def way_back_line(report: Report | None, live: str) -> str:
+def way_back_line(report: Report | None, live: Pointer) -> str:
     """`to revision 41, checked 4 min ago, 0.21 s`."""
-    if report is None or report.way.live != live:
+    if report is None or not report.is_from(live):
         return "not rehearsed" + (" since it went live" if report else "")
     best = report.way.best
     where = f"to revision {best.revision}" if best else "none is ready"
     if not report.way.targets:
         where = "no earlier release"
-    return f"{where}, checked {_ago(report.age(datetime.now(UTC)))}, {report.seconds:.2f} s"
+    said = f"{where}, checked {_ago(report.age(datetime.now(UTC)))}, {report.seconds:.2f} s"
+    return said + ("; its safe release is blocked" if report.way.unsafe else "")
 
 
 def _ago(seconds: float) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from promptops.cli import suggested
-from promptops.cli.changes import change_line
+from promptops.cli.changes import change_line, doubt_lines
 from promptops.cli.output import emit, in_line, printable, say
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
@@ -96,6 +96,8 @@ def report(
     facts["skipped"] = [skipped.as_json() for skipped in done.skipped]
     if entry is not None:
         facts["changes"] = [change.as_json() for change in entry.changes]
+    if done.doubts:
+        facts["doubts"] = [doubt.as_json() for doubt in done.doubts]
     if done.repeated:
         facts["repeated"] = True
     if dry_run:
@@ -260,6 +262,7 @@ def _text(facts: dict[str, Any]) -> str:
         )
         for each in facts.get("displaced", ())
     ]
+    lines += doubt_lines(facts.get("doubts", ()))
     return _with_clients(lines, facts)
 
 

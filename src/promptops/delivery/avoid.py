@@ -7,26 +7,35 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from promptops.delivery.way_back import kept
+from promptops.delivery.way_back import Report
 from promptops.errors import Refused
 from promptops.live.moves import Intent, Skipped, Target, previous
-from promptops.live.records import Entry, Pointer
-from promptops.live.store import Store
+from promptops.live.records import Entry, Pointer, State
 from promptops.manifest.digest import short
 
 Blocked = Mapping[str, Mapping[str, str]]  # unit → digest → why, and since when that is known
 
 
-def blocked_in(store: Store) -> Blocked:
-    """Nothing, where nobody has rehearsed."""
+def blocked_in(reports: Mapping[str, Report], state: State) -> Blocked:
+    """What the last reports call blocked, also those from a release that is not live any more.
+
+    Most of what blocks a release has nothing to do with what is live; where it has, a rehearsal
+    says so before anybody goes there.
+    """
     return {
         unit: {
-            target.digest: f"{target.why} (rehearsed {report.checked_at})"
+            target.digest: f"{target.why} ({_rehearsed(report, state.pointers.get(unit))})"
             for target in report.way.targets
             if target.verdict == "blocked"
         }
-        for unit, report in kept(store).items()
+        for unit, report in reports.items()
     }
+
+
+def _rehearsed(report: Report, live: Pointer | None) -> str:
+    said = f"rehearsed {report.checked_at}"
+    outdated = live is None or not report.is_from(live)
+    return said + (f" from {short(report.way.live)}, which is not live" if outdated else "")
 
 
 @dataclass(frozen=True, slots=True)

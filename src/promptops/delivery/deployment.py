@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
-from promptops.live.moves import Overtaking, Proposal, Skipped
+from promptops.live.moves import Doubt, Overtaking, Proposal, Skipped
 from promptops.live.records import Entry, Head, State
 from promptops.live.store import Store, Swap, find_operation, newer
 from promptops.manifest.digest import short
@@ -31,6 +31,7 @@ class Deployment:
     repeated: bool = False
     swapped: float | None = None
     displaced: tuple[Overtaking, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
@@ -89,7 +90,9 @@ def carry_out(
         with in_doubt(entry):
             if swap.outcome == "won":
                 entry = _read_back(store, entry)
-                return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
+                return Deployment(
+                    swap.head, entry, proposal.skipped, swapped=sent, doubts=proposal.doubts
+                )
             if swap.outcome == "missing":
                 raise Refused(
                     "missing-release",
@@ -97,7 +100,7 @@ def carry_out(
                     "nothing was changed; deploy it from the commit that made it",
                 )
             if swap.outcome == "same" or _is_newer(store, entry.operation, state.head):
-                return _done_already(store, entry, proposal.skipped, request, sent)
+                return _done_already(store, entry, proposal, request, sent)
             state = _after_losing(store, state, proposal, displaces=displaces)
     raise Refused(
         "lost-race",
@@ -118,7 +121,7 @@ def _is_newer(store: Store, operation: str, head: Head | None) -> bool:
 
 
 def _done_already(
-    store: Store, entry: Entry, skipped: tuple[Skipped, ...], request: str, sent: float
+    store: Store, entry: Entry, proposal: Proposal, request: str, sent: float
 ) -> Deployment:
     """Our operation is in the history, although no swap of ours was acknowledged."""
     done = repeated(store, entry.operation, request)
@@ -127,7 +130,13 @@ def _done_already(
     if done.entry != entry:
         return done  # another process used the id in this moment
     # Our first try went through, and its answer was lost.
-    return replace(done, skipped=skipped, repeated=False, swapped=sent)
+    return replace(
+        done,
+        skipped=proposal.skipped,
+        doubts=proposal.doubts,
+        repeated=False,
+        swapped=sent,
+    )
 
 
 def _after_losing(store: Store, lost: State, proposal: Proposal, *, displaces: bool) -> State:

@@ -6,7 +6,7 @@ from promptops.delivery import look
 from promptops.delivery.build import Built
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.merged import Merged
-from promptops.delivery.rehearsal import Rehearsed, said_of, unpassed
+from promptops.delivery.rehearsal import Rehearsed, against_forward_only, said_of, unpassed
 from promptops.delivery.rehearse import (
     Means,
     Present,
@@ -14,6 +14,7 @@ from promptops.delivery.rehearse import (
     hindrances,
     present,
     rehearse_from,
+    start_of,
 )
 from promptops.delivery.way_back import Report
 from promptops.errors import Refused, ReleaseRejected
@@ -21,7 +22,7 @@ from promptops.finding import Finding
 from promptops.live.records import State
 from promptops.live.store import Store
 from promptops.manifest.digest import short
-from promptops.manifest.release import Release, read_release
+from promptops.manifest.release import Release
 from promptops.source.lines import with_lines
 
 
@@ -39,10 +40,13 @@ def check_moves(
     Raises Refused when present clients do not pass what is newly required, unless `any_callers`,
     and when the way back to what is live is blocked, unless `any_return`.
     """
-    starts = {item.unit: _start(item, means) for item in items if item.unit in state.pointers}
+    # Of what is new there is nothing to go back to, but there may be a safe release.
+    starts = {
+        item.unit: start_of(item) for item in items if item.unit in state.pointers or item.safe
+    }
     if not starts:
         return []
-    live = {unit: _live(store, state, unit) for unit in starts}
+    live = {unit: _live(store, state, unit) for unit in starts if unit in state.pointers}
     seen = present(store)
     if not any_callers:
         _check_callers(starts, live, seen)
@@ -70,12 +74,13 @@ def points_of_no_return(
         old, new = each.before, each.after
         if unit is None or unit.document is None or old is None or new is None or each.held:
             continue
-        start = Start(new.digest, new.release, means.forward_only(each.unit))
-        found = hindrances(start, old, seen.callers(each.unit), means)
-        target = Rehearsed(old.digest, old.revision or 0, tuple(found))
+        start = Start(new.digest, None, new)
+        barred = [*against_forward_only(new.digest, None, new.document)]
+        found = [*barred, *hindrances(start, old, seen.callers(each.unit), means)]
+        target = Rehearsed(old.digest, old.revision, tuple(found))
         if target.verdict != "blocked":
             continue
-        document, path = unit.document, ("forward_only",) if start.forward_only else ()
+        document, path = unit.document, ("forward_only",) if barred else ()
         finding = Finding(
             "no-return",
             document.file,
@@ -90,11 +95,6 @@ def points_of_no_return(
         yield from with_lines([finding], unit.files, merge.tree)
 
 
-def _start(item: Built, means: Means) -> Start:
-    release = read_release(item.data, item.digest, item.unit)
-    return Start(item.digest, release, means.forward_only(item.unit))
-
-
 def _live(store: Store, state: State, unit: str) -> Release | None:
     try:
         return look.pointed_to(store, unit, state.pointers[unit]).release
@@ -106,7 +106,7 @@ def _check_callers(
     starts: Mapping[str, Start], live: Mapping[str, Release | None], seen: Present
 ) -> None:
     for unit, start in sorted(starts.items()):
-        old, callers = live[unit], seen.callers(unit)
+        old, callers = live.get(unit), seen.callers(unit)
         if old is None or start.release is None or not callers:
             continue
         if names := unpassed(old, start.release, callers):
@@ -121,8 +121,10 @@ def _check_callers(
 def _check_return(reports: Iterable[Report], state: State, units: Collection[str]) -> None:
     for report in reports:
         unit = report.way.unit
+        if unit not in units:
+            continue
         live = state.pointers[unit].digest
-        for target in report.way.targets if unit in units else ():
+        for target in report.way.targets:
             if target.digest == live and target.verdict == "blocked":
                 raise Refused(
                     "no-return",

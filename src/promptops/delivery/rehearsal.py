@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from promptops.errors import InputError, ReleaseRejected
 from promptops.manifest.contract import breaks
+from promptops.manifest.digest import short
 from promptops.manifest.release import Input, Release
 from promptops.manifest.render import Renderer
+from promptops.manifest.way_back import Sample, forward_only_of
 
 Verdict = Literal["ready", "ready with warnings", "blocked", "unknown"]
 Weight = Literal["error", "warning", "unknown"]
@@ -45,19 +47,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Inputs that callers of today pass, recorded in the manifest."""
-
-    name: str
-    inputs: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """A release that one could go back to, and what stands against that."""
+    """A release that one could go to, and what stands against that.
+
+    `revision` is None for a safe release, which was never live by itself.
+    """
 
     digest: str
-    revision: int
+    revision: int | None
     findings: tuple[Hindrance, ...] = ()
 
     @property
@@ -78,7 +75,7 @@ class Rehearsed:
     def as_json(self) -> dict[str, Any]:
         return {
             "digest": self.digest,
-            "revision": self.revision,
+            **({} if self.revision is None else {"revision": self.revision}),
             "verdict": self.verdict,
             "findings": [finding.as_json() for finding in self.findings],
         }
@@ -86,11 +83,15 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """What one could go back to from the live release of a unit, newest first."""
+    """What one could go back to from the live release of a unit, newest first.
+
+    `safe` is the safe release that belongs to the live one, None where there is none.
+    """
 
     unit: str
     live: str
     targets: tuple[Rehearsed, ...]
+    safe: Rehearsed | None = None
 
     @property
     def best(self) -> Rehearsed | None:
@@ -102,13 +103,37 @@ class WayBack:
         """Whether there are earlier releases and none of them is ready."""
         return bool(self.targets) and self.best is None
 
+    @property
+    def unsafe(self) -> bool:
+        """Whether there is a safe release and it is blocked."""
+        return self.safe is not None and self.safe.verdict == "blocked"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "unit": self.unit,
             "live": self.live,
             "best": self.best and self.best.digest,
             "targets": [target.as_json() for target in self.targets],
+            "safe": self.safe and self.safe.as_json(),
         }
+
+
+def against_forward_only(
+    digest: str, revision: int | None, document: Mapping[str, Any] | None
+) -> Iterator[Hindrance]:
+    """Whether a release that one goes back past says that this is no way back.
+
+    `revision` is None where it is not live yet, `document` where it cannot be read.
+    """
+    name = "the manifest"
+    if revision is not None:
+        name = f"release {short(digest)}, live since revision {revision},"
+    if document is None:
+        said = f"{name} cannot be read, so nobody knows whether it says forward_only"
+        yield Hindrance("forward-only", "unknown", said)
+    elif why := forward_only_of(document):
+        hint = "undo first what it did: going back does not"
+        yield Hindrance("forward-only", "error", f"{name} says forward_only: {why}", hint)
 
 
 def unpassed(old: Release, new: Release, callers: Callers) -> tuple[str, ...]:

@@ -2,22 +2,24 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from itertools import islice
-from typing import Any
 
 from promptops.delivery import look
+from promptops.delivery.build import Built
 from promptops.delivery.look import Shown
 from promptops.delivery.rehearsal import (
     Callers,
     Hindrance,
     Outcome,
     Rehearsed,
-    Sample,
     WayBack,
     against,
     against_callers,
+    against_forward_only,
     against_index,
     against_model,
     against_rendering,
@@ -25,14 +27,19 @@ from promptops.delivery.rehearsal import (
 from promptops.delivery.versions import MOST_DEPLOYMENTS
 from promptops.delivery.way_back import Earlier, Report, earlier, now
 from promptops.errors import ReleaseRejected, StoreError
-from promptops.live.records import Pointer, State
+from promptops.live.records import State
 from promptops.live.store import Store, entries
 from promptops.manifest.release import Model, Release
+from promptops.manifest.way_back import Sample, samples_of
 from promptops.source.policy import Standard
 from promptops.source.stored import judge_stored
 from promptops.source.unit import Unit
 
 LAST = 3
+AGAIN = "deploy the commit that made it"
+
+# A release, or why it cannot be read.
+Found = Shown | ReleaseRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +58,38 @@ class Means:
     retires: Callable[[str], date | None] = lambda _model: None
     served: Callable[[Model], Outcome | None] = lambda _model: None
 
-    def samples(self, unit: str) -> tuple[Sample, ...]:
-        found = self._says(unit, "samples")
-        return tuple(
-            Sample(str(each.get("name", "")), dict(each.get("inputs") or {}))
-            for each in (found if isinstance(found, list) else ())
-            if isinstance(each, dict)
-        )
-
-    def forward_only(self, unit: str) -> str:
-        """Why there is no way back from what the manifest of today makes; empty when there is."""
-        found = self._says(unit, "forward_only")
-        return found if isinstance(found, str) else ""
-
-    def _says(self, unit: str, key: str) -> Any:
-        source = self.units.get(unit)
-        return None if source is None or source.document is None else source.document.get((key,))
+    def samples(self, unit: str, live: Found) -> tuple[Sample, ...]:
+        """Those of today's manifest; where git has none to go by, those of what is live."""
+        today = self.units.get(unit)
+        if today is not None and today.document is not None and today.ok:
+            return samples_of(today.document.value)
+        with suppress(ReleaseRejected):
+            return samples_of(live.document) if isinstance(live, Shown) else ()
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The release that one would go back from; None when it cannot be read."""
+    """The release that one would go back from; `revision` is None while it is not live yet.
+
+    `safe` is the safe release that belongs to it, by its digest.
+    """
 
     digest: str
-    release: Release | None
-    forward_only: str = ""
+    revision: int | None
+    found: Found
+    safe: tuple[str, Found] | None = None
+
+    @property
+    def release(self) -> Release | None:
+        return self.found.release if isinstance(self.found, Shown) else None
+
+
+def start_of(item: Built) -> Start:
+    """From what is about to be deployed."""
+    shown = look.built(item.unit, item.digest, item.data)
+    safe = item.safe and (item.safe[0], look.built(item.unit, *item.safe))
+    return Start(item.digest, None, shown, safe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,6 @@ def rehearse(
     state: State,
     units: Collection[str],
     means: Means,
-    forward_only: Callable[[str, Pointer], str],
     targets: Mapping[str, list[Earlier]] | None = None,
 ) -> list[Report]:
     """Rehearse the way back from what is live; `targets` instead of the last ones."""
@@ -113,12 +126,13 @@ def rehearse(
     if targets is None:
         targets = earlier(pointers, entries(store), means.last)
     seen = present(store)
-    return [
-        _report(
-            store, unit, _live(store, unit, live, forward_only), targets.get(unit, []), seen, means
-        )
-        for unit, live in sorted(pointers.items())
-    ]
+    reports = []
+    for unit, live in sorted(pointers.items()):
+        read = _reader(store, unit)
+        safe = None if live.safe is None else (live.safe, read(live.safe))
+        start = Start(live.digest, live.revision, read(live.digest), safe)
+        reports.append(_report(unit, start, targets.get(unit, []), read, seen, means))
+    return reports
 
 
 def rehearse_from(
@@ -131,73 +145,87 @@ def rehearse_from(
     for unit, start in sorted(starts.items()):
         live = pointers.get(unit)
         targets = [] if live is None else before[unit]
-        if live is not None and not live.holds(live.digest):
-            targets = [Earlier(live.digest, live.revision, live.commit), *targets]
+        if live is not None and not live.holds(live.meant):
+            targets = [Earlier(live.meant, live.revision, live.commit), *targets]
         others = [target for target in targets if target.digest != start.digest]
-        reports.append(_report(store, unit, start, others[: means.last], seen, means))
+        read = _reader(store, unit)
+        reports.append(_report(unit, start, others[: means.last], read, seen, means))
     return reports
 
 
 def hindrances(start: Start, target: Shown, callers: Callers, means: Means) -> list[Hindrance]:
-    """What stands against going back to a release that can be read."""
+    """What stands against putting a release that can be read in the place of another."""
     release, unit = target.release, target.unit
     return [
-        *_forward(start),
         *_judged(target, means),
         *_callers(start, release, callers),
-        *against_rendering(release, means.samples(unit)),
+        *against_rendering(release, means.samples(unit, start.found)),
         *against_index(start.release, release, _probed(release, means)),
         *against_model(release, means.retires(release.model.id), means.today),
         *against(means.served(release.model), f"its model {release.model.id}", code="retired"),
     ]
 
 
-def _live(
-    store: Store, unit: str, pointer: Pointer, forward_only: Callable[[str, Pointer], str]
-) -> Start:
-    try:
-        release = look.pointed_to(store, unit, pointer).release
-    except ReleaseRejected:
-        # All the more reason to know where one could go.
-        release = None
-    return Start(pointer.digest, release, forward_only(unit, pointer))
+def _passed(
+    start: Start, since: Iterable[tuple[str, int]], read: Callable[[str], Found]
+) -> Iterator[Hindrance]:
+    """Who says that one cannot go back past it: what is not live yet, and what was live `since`."""
+    if start.revision is None:
+        yield from _forward_only(start.digest, None, start.found)
+    for digest, revision in since:
+        if start.revision is not None or digest != start.digest:
+            yield from _forward_only(digest, revision, read(digest))
+
+
+def _forward_only(digest: str, revision: int | None, found: Found) -> Iterator[Hindrance]:
+    document = found.document if isinstance(found, Shown) else None
+    return against_forward_only(digest, revision, document)
+
+
+def _reader(store: Store, unit: str) -> Callable[[str], Found]:
+    """Reads releases of a unit, each of them once."""
+    gone = ReleaseRejected("C610", "the store does not have its release any more", AGAIN)
+
+    @cache
+    def read(digest: str) -> Found:
+        try:
+            data = store.release(digest)
+            return gone if data is None else look.built(unit, digest, data)
+        except ReleaseRejected as error:
+            return error
+
+    return read
 
 
 def _report(
-    store: Store,
     unit: str,
     start: Start,
     targets: Iterable[Earlier],
+    read: Callable[[str], Found],
     seen: Present,
     means: Means,
 ) -> Report:
     began = time.perf_counter()
     callers = seen.callers(unit)
-    judged = tuple(_rehearsed(store, unit, start, each, callers, means) for each in targets)
-    way = WayBack(unit, start.digest, judged)
+    judged = []
+    for target in targets:
+        against_it = [
+            *_passed(start, target.since, read),
+            *_against(start, read(target.digest), callers, means),
+        ]
+        judged.append(Rehearsed(target.digest, target.revision, tuple(against_it)))
+    safe = None
+    if start.safe is not None:
+        digest, found = start.safe
+        safe = Rehearsed(digest, None, tuple(_against(start, found, callers, means)))
+    way = WayBack(unit, start.digest, tuple(judged), safe)
     return Report(way, now(), round(time.perf_counter() - began, 3))
 
 
-def _rehearsed(
-    store: Store, unit: str, start: Start, target: Earlier, callers: Callers, means: Means
-) -> Rehearsed:
-    again = "deploy the commit that made it"
-    data = store.release(target.digest)
-    if data is None:
-        found = [Hindrance("C610", "error", "the store does not have its release any more", again)]
-    else:
-        try:
-            found = hindrances(start, look.built(unit, target.digest, data), callers, means)
-        except ReleaseRejected as error:
-            found = [Hindrance(error.code, "error", error.message, error.hint or again)]
-    return Rehearsed(target.digest, target.revision, tuple(found))
-
-
-def _forward(start: Start) -> Iterator[Hindrance]:
-    if start.forward_only:
-        yield Hindrance(
-            "forward-only", "error", f"the manifest says forward_only: {start.forward_only}"
-        )
+def _against(start: Start, found: Found, callers: Callers, means: Means) -> list[Hindrance]:
+    if isinstance(found, ReleaseRejected):
+        return [Hindrance(found.code, "error", found.message, found.hint or AGAIN)]
+    return hindrances(start, found, callers, means)
 
 
 def _judged(target: Shown, means: Means) -> Iterator[Hindrance]:

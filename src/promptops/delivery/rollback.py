@@ -8,6 +8,8 @@ from functools import partial
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.delivery.doubts import of_rollback
+from promptops.delivery.way_back import kept
 from promptops.errors import UsageError
 from promptops.live import moves
 from promptops.live.moves import Intent, Overtaking, Proposal, Skipped, Target
@@ -42,12 +44,15 @@ def rollback(
             return done
     state = read_existing(store)
     units = _named(store, state, units, to)
-    blocked = {} if force else blocked_in(store)
+    reports = {} if force else kept(store)
+    blocked = blocked_in(reports, state)
     targets, skipped = _targets_of(store, state, units, to, intent, blocked)
     if to is not None:
         refuse_blocked(targets, blocked, to, intent)
     move = partial(moves.rollback, targets=targets, request=request, force=force)
-    agreed = agree(state, move(state, intent=intent, skipped=skipped))
+    proposal = move(state, intent=intent, skipped=skipped)
+    doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
+    agreed = agree(state, replace(proposal, doubts=doubts))
     if agreed.entry is not None:
         intent = replace(intent, at=agreed.entry.at)
     faster: list[Overtaking] = []
@@ -58,7 +63,8 @@ def rollback(
             faster[:] = moves.overtakings(newer(store, state.head), targets)
         there = moves.there_already(now, targets, faster)
         left = moves.left_since(state, faster)
-        return move(now, intent=intent, skipped=(*skipped, *there), left=left)
+        again = move(now, intent=intent, skipped=(*skipped, *there), left=left)
+        return replace(again, doubts=doubts)
 
     done = carry_out(store, state, decide, request, displaces=True)
     if done.entry is None or done.repeated:

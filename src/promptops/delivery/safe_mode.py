@@ -1,8 +1,11 @@
 """Safe mode: every unit's safe release in the place of what is live, in one swap, and back."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.delivery.doubts import of_safe_mode
+from promptops.delivery.way_back import kept
 from promptops.live import moves, moves_of_safe_mode
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
@@ -25,12 +28,15 @@ def switch(
     for unit in units:
         moves.served_pointer(state, unit, store.environment)
 
+    reports = kept(store) if on else {}
+
     def decide(state: State) -> Proposal:
         if on:
             named = units or state.live
-            return moves_of_safe_mode.switch_on(
+            proposal = moves_of_safe_mode.switch_on(
                 state, named, intent, request=request, skip_unsafe=not units
             )
+            return replace(proposal, doubts=tuple(of_safe_mode(proposal, reports, intent)))
         named = units or [unit for unit, each in state.pointers.items() if each.safe_mode]
         return moves_of_safe_mode.switch_off(state, named, intent, request=request)
 

@@ -1,24 +1,20 @@
 """What a project asks of a release today: its policies, its manifests, what these say beside."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 
 from promptops.delivery import probes
 from promptops.delivery.build import read_units
 from promptops.delivery.probes import Probed, Served, is_served, look_at_models
 from promptops.delivery.rehearsal import Outcome
 from promptops.delivery.rehearse import Means
-from promptops.errors import CheckFailed, UsageError
-from promptops.live.records import Pointer
-from promptops.manifest.digest import digest_of
 from promptops.manifest.release import Model
-from promptops.source.git import Repository
 from promptops.source.models import date_of
 from promptops.source.policy import Standard, standard_of
 from promptops.source.project import Project
-from promptops.source.resolve import resolve
 from promptops.source.tree import Tree
 from promptops.source.unit import Unit
 
@@ -57,6 +53,7 @@ def asking(project: Project, means: Means) -> Means:
     rehearsal, folder = project.rehearsal, project.root
     listed: list[Served] = []  # asked for once, when it is needed first
 
+    @cache
     def probe(index: str, version: str) -> Outcome | None:
         if rehearsal.probe_of(index) is None:
             return None
@@ -91,33 +88,3 @@ def _own_dates(unit: Unit) -> dict[str, date]:
 def units_of(project: Project, tree: Tree, names: Collection[str]) -> dict[str, Unit]:
     """Those of the units that a tree has."""
     return read_units(tree, project.manifests, names, project.rules)
-
-
-def forward_only_in(
-    project: Project, means: Means, environment: str
-) -> Callable[[str, Pointer], str]:
-    """Why there is no way back from what is live, as the manifest that made it says.
-
-    That is the one of today while it makes the same release, else that of the commit.
-    """
-
-    def said(unit: str, live: Pointer) -> str:
-        if _makes(means.units.get(unit), live.digest, environment) or not live.commit:
-            return means.forward_only(unit)
-        try:
-            repository = Repository.around(project.root)
-            if not repository.has(live.commit):
-                return ""
-            tree = repository.files(live.commit, project.root)
-            return replace(means, units=units_of(project, tree, {unit})).forward_only(unit)
-        except UsageError:
-            return ""
-
-    return said
-
-
-def _makes(unit: Unit | None, digest: str, environment: str) -> bool:
-    try:
-        return unit is not None and digest_of(resolve(unit, environment)) == digest
-    except CheckFailed:
-        return False

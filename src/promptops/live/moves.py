@@ -61,6 +61,19 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Where a unit goes all the same, what speaks against it, and the command that tells more."""
+
+    unit: str
+    digest: str
+    why: str
+    hint: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"unit": self.unit, "digest": self.digest, "why": self.why, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a unit shall go back to, the commit that it was built from, and its safe release."""
 
@@ -98,6 +111,7 @@ class Proposal:
     pointers: Mapping[str, Pointer]
     skipped: tuple[Skipped, ...] = ()
     freeze: str | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 def request_of(action: str, facts: object) -> str:

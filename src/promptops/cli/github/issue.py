@@ -36,7 +36,7 @@ def text_of(environment: str, trouble: Sequence[str], run: str) -> str:
         f"Found by [this run]({run}); {command} tells more. What a later run finds will stand here "
         "instead. Close this when it is mended: nothing else does."
     )
-    first = f"Going back from what is live in {code(environment)} would not work now."
+    first = f"Leaving what is live in {code(environment)} would not work now."
     return "\n\n".join([f"{marker(environment)}\n{first}", *trouble, last]) + "\n"
 
 

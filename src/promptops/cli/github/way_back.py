@@ -16,20 +16,27 @@ _ENDED = "The {} ended without a result: its step in the log of the run says why
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A release that one could go back to; `why` has the messages of its findings."""
+    """A release that one could go to; `why` has the messages of its findings.
+
+    `revision` is None for a safe release.
+    """
 
     digest: str
-    revision: int
+    revision: int | None
     verdict: str
     why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A unit with earlier releases, none of which is ready."""
+    """A unit with earlier releases, none of which is ready, or with a safe release that is blocked.
+
+    `targets` are the earlier releases of the former.
+    """
 
     unit: str
     targets: tuple[Target, ...]
+    safe: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Drilled:
 
 
 def read_rehearsal(path: Path) -> tuple[Lost, ...] | None:
-    """The units without a way back; None where the command ended before its result."""
+    """The units without a way back or into safe mode; None where the command ended early."""
     try:
         facts = _read(path, "promptops rehearse --all -o json")
         return None if facts is None else tuple(_lost(facts["units"]))
@@ -80,13 +87,20 @@ def trouble(
 
 
 def _unit(lost: Lost) -> str:
-    first = f"**{inline(lost.unit)}** has no earlier release that is ready:\n"
-    lines = fitting(lost.targets, _target, _ROOM // 4, lambda more: f"- and {more} more")
-    return "\n".join([first, *lines])
+    said: list[str] = []
+    if lost.targets:
+        said.append(f"**{inline(lost.unit)}** has no earlier release that is ready:\n")
+        said += fitting(lost.targets, _target, _ROOM // 4, lambda more: f"- and {more} more")
+    if lost.safe is not None:
+        gap = "\n" * bool(said)
+        said.append(f"{gap}**{inline(lost.unit)}** has a safe release that is blocked:\n")
+        said.append(_target(lost.safe))
+    return "\n".join(said)
 
 
 def _target(target: Target) -> str:
-    line = f"- revision {target.revision}, {code(short(target.digest))}: {inline(target.verdict)}"
+    name = "safe release" if target.revision is None else f"revision {target.revision}"
+    line = f"- {name}, {code(short(target.digest))}: {inline(target.verdict)}"
     shown = [f"  - {inline(why)}" for why in target.why if length(why) < 4000]
     return "\n".join([line, *shown])
 
@@ -109,14 +123,16 @@ def _foreign(path: Path, command: str) -> UsageError:
 
 def _lost(units: Any) -> Iterator[Lost]:
     for unit in units:
-        targets = tuple(
-            Target(
-                str(each["digest"]),
-                int(each["revision"]),
-                str(each["verdict"]),
-                tuple(str(finding["message"]) for finding in each["findings"]),
-            )
-            for each in unit["targets"]
-        )
-        if targets and unit["best"] is None:
-            yield Lost(str(unit["unit"]), targets)
+        targets: tuple[Target, ...] = ()
+        if unit["best"] is None:
+            targets = tuple(_judged(each, int(each["revision"])) for each in unit["targets"])
+        safe = unit.get("safe")
+        if safe is not None:
+            safe = _judged(safe, None) if safe["verdict"] == "blocked" else None
+        if targets or safe:
+            yield Lost(str(unit["unit"]), targets, safe)
+
+
+def _judged(facts: Any, revision: int | None) -> Target:
+    why = tuple(str(finding["message"]) for finding in facts["findings"])
+    return Target(str(facts["digest"]), revision, str(facts["verdict"]), why)
