@@ -69,6 +69,17 @@ def test_a_release_that_was_changed_is_corrupt(deployed: Project, saboteur: Sabo
     assert deployed.here("status", "--env", "production", "--exit-code").code == 0, "nobody looked"
 
 
+@on_both
+def test_a_pointer_to_the_release_of_another_unit_is_corrupt(
+    deployed: Project, store: Store, saboteur: Saboteur
+) -> None:
+    other = store.read().pointers["farewell"]
+    saboteur.scribble("greeter", other.to_json())
+    assert found(deployed) == (1, {"farewell": "in sync", "greeter": "corrupt"})
+    said = f"greeter is corrupt: release {other.digest} is not of unit greeter\n"
+    assert said in deployed.here(*STATUS).out
+
+
 @pytest.fixture
 def pinned(deployed: Project, store: Store, store_url: str) -> Iterator[App]:
     pin = f"greeter={deployed.digest('greeter')}"

@@ -2,7 +2,7 @@
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.options import environment_options, operation_options, output_option
 from promptops.cli.output import emit, in_line, table
 from promptops.cli.report import move, new_intent, report
@@ -61,7 +61,7 @@ def hold(
 def _list(place: Environment, unit: str | None, output: str) -> None:
     opened = place.open()
     try:
-        state = read_existing(opened)
+        state = read_existing(opened, suggested.where(place.name))
     finally:
         opened.close()
     if unit is not None:

@@ -2,7 +2,7 @@
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.drill import CLIENTS, MOST_CLIENTS
 from promptops.cli.drill import drill as run_drill
 from promptops.cli.options import environment_options, plan_option, yes_option
@@ -91,7 +91,7 @@ def rehearse(
     project = settings.project_here("today's policies are those of a project: run it in one")
     opened = place.open()
     try:
-        state = read_existing(opened)
+        state = read_existing(opened, suggested.where(place.name))
         for unit in units:
             live_pointer(state, unit, place.name)
         named = units or tuple(state.pointers)

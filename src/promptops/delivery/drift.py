@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from promptops.delivery.served import Served
-from promptops.errors import StoreCorrupt
+from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.presence import Presence
 from promptops.live.records import Head, Pointer
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of, short
+from promptops.manifest.release import read_release
 
 SILENT = 30.0
 
@@ -32,8 +33,11 @@ class Astray:
     why: str
 
 
-def corruption(store: Store, pointer: Pointer) -> str:
-    """What is wrong with the bytes of a release; empty when nothing is."""
+def corruption(store: Store, unit: str, pointer: Pointer) -> str:
+    """What is wrong with the release that a unit points to; empty when nothing is.
+
+    One in the format of a newer promptops is whole, as far as this one can tell.
+    """
     try:
         data = store.release(pointer.digest)
     except StoreCorrupt as error:
@@ -42,6 +46,10 @@ def corruption(store: Store, pointer: Pointer) -> str:
         return f"the release {short(pointer.digest)} is not in the store"
     if digest_of(data) != pointer.digest:
         return f"the store holds other bytes as {short(pointer.digest)}"
+    try:
+        read_release(data, pointer.digest, unit)
+    except ReleaseRejected as error:
+        return "" if error.code == "C603" else error.message
     return ""
 
 

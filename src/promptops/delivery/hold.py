@@ -24,7 +24,7 @@ def hold(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     live = moves.live_pointer(state, unit, store.environment)
     held = [item.digest for item in live.held]
     seen = [

@@ -31,7 +31,7 @@ def retire(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
     asking = who_asks(store.clients(), [unit for unit in units if unit in state.live])

@@ -38,7 +38,7 @@ def rollback(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     if not units and to is None:
         if len(state.pointers) != 1:
             raise UsageError(

@@ -17,7 +17,6 @@ from promptops.live.chain import RESTORE
 from promptops.live.moves import Intent, Skipped
 from promptops.live.records import Change, Entry, Head, Pointer
 
-# Clients write what they serve by themselves; what none of ours can serve must not drive us up.
 PLAUSIBLE = 1 << 48
 
 
@@ -34,7 +33,7 @@ class Restoration:
 
 def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
     """Above all that are known; raises Refused for a wanted epoch that is not."""
-    heads = [head for head in known if max(head.epoch, head.revision) < PLAUSIBLE]
+    heads = plausible(known)
     highest = max((head.epoch for head in heads), default=0)
     if not highest and epoch is None:
         epoch = int(datetime.fromisoformat(at).timestamp()) // 60
@@ -46,6 +45,11 @@ def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
         )
     revision = max((head.revision for head in heads), default=0)
     return Head(highest + 1 if epoch is None else epoch, revision + 1)
+
+
+def plausible(heads: Iterable[Head]) -> list[Head]:
+    """Those that may be: clients write what they serve by themselves, and must not drive us up."""
+    return [head for head in heads if max(head.epoch, head.revision) < PLAUSIBLE]
 
 
 def from_export(
