@@ -10,6 +10,7 @@ from promptops.errors import PromptopsError
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import ADA, MANIFEST, Project, everywhere, short
+from tests.client.sabotage import Saboteur
 from tests.client.waiting import until
 
 PLACE = ("--env", "production")
@@ -185,6 +186,25 @@ def test_a_change_of_the_safe_release_alone_is_deployed(careful: Project, store:
     assert "warning[no-safe-release]" in careful.here("plan", *PLACE).out
     careful.here("deploy", "--all", *PLACE)
     assert store.read().pointers["greeter"].safe is None
+
+
+def test_a_restore_from_git_brings_safe_releases_and_ends_no_safe_mode(
+    careful: Project, store: Store, saboteur: Saboteur
+) -> None:
+    before, restore = store.read().pointers["greeter"], ("restore", *PLACE, "--from-git", "HEAD")
+    saboteur.wipe()
+    assert careful.run(*restore).code == 0
+    after = store.read().pointers["greeter"]
+    assert (after.digest, after.safe) == (before.digest, before.safe)
+    assert careful.run(*ON).code == 0
+    with Client(str(store.address), environment="production") as client:
+        client.wait_ready(10)
+        assert client.get("greeter").messages[0].content == "Say hello and nothing else.\n"
+    again = careful.here(*restore, "--yes", "--json")
+    assert [each["why"] for each in again.json["skipped"]] == ["in safe mode: it invents refunds"]
+    assert careful.here(*OFF).code == 0
+    assert store.read().pointers["greeter"].digest == before.digest
+    assert careful.here("verify", *PLACE).code == 0
 
 
 def test_it_works_from_the_copy_on_disk_without_a_store(

@@ -82,7 +82,15 @@ def done_before(store: Store, source: Export | Checkout, operation: str) -> Depl
 def _request(source: Export | Checkout) -> str:
     if isinstance(source, Export):
         return request_of("restore", [source.environment, source.head.epoch, source.head.revision])
-    return request_of("restore", {item.unit: item.digest for item in source.built})
+    return request_of("restore", [_wanted(source), _safe(source)])
+
+
+def _wanted(checkout: Checkout) -> dict[str, str]:
+    return {item.unit: item.digest for item in checkout.built}
+
+
+def _safe(checkout: Checkout) -> dict[str, str]:
+    return {item.unit: item.safe[0] for item in checkout.built if item.safe}
 
 
 def prepare(
@@ -150,9 +158,10 @@ def _of_export(there: There, export: Export, intent: Intent, epoch: int | None) 
 def _of_commit(there: There, checkout: Checkout, intent: Intent, epoch: int | None) -> Prepared:
     head = moves.next_head(there.known, epoch, intent.at)
     was = (there.pointers, (there.history or [])[::-1], there.freeze)
-    wanted = {item.unit: item.digest for item in checkout.built}
-    done = moves.from_commit(head, *was, wanted, intent, _request(checkout))
+    wanted = (_wanted(checkout), _safe(checkout))
+    done = moves.from_commit(head, *was, *wanted, intent, _request(checkout))
     stored = [item.data for item in checkout.built]
+    stored += [item.safe[1] for item in checkout.built if item.safe]
     return Prepared(there, done, len(stored), lambda: stored)
 
 
