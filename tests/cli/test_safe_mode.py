@@ -143,6 +143,15 @@ def test_it_passes_through_freezes_and_holds(careful: Project, store: Store) -> 
     assert (found.pointers["greeter"].digest, found.freeze is not None) == (live.digest, True)
 
 
+def test_nobody_is_asked_in_a_protected_environment_either(careful: Project) -> None:
+    text = (careful.root / "promptops.yaml").read_text()
+    protected = text.replace('_STORE}"}', '_STORE}", protected: true, branch: main}')
+    careful.write("promptops.yaml", protected)
+    assert careful.run("freeze", *PLACE, "--reason", "r").code == 3
+    assert careful.run(*ON).code == 0
+    assert careful.run(*OFF).code == 0
+
+
 def test_units_without_a_safe_release(careful: Project, store: Store) -> None:
     refused = careful.here(
         "safe-mode", "on", "greeter", "farewell", *PLACE, "--reason", "r", "--json"

@@ -1,29 +1,34 @@
 """export and restore: an environment as a file, and back."""
 
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from promptops.cli import settings
+from promptops.cli.asking import age, confirm, heading
+from promptops.cli.changes import change_line
 from promptops.cli.options import (
     WithWait,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.output import count, emit, say, say_warning
 from promptops.cli.progress import progress
 from promptops.cli.report import move, new_intent, now, report
+from promptops.cli.settings import Environment
 from promptops.delivery.checkout import Checkout, from_commit
+from promptops.delivery.export import Export, read_export
 from promptops.delivery.export import export as write_export
-from promptops.delivery.export import read_export
 from promptops.delivery.protection import check_allowed
 from promptops.delivery.restore import Prepared, done_before, prepare
 from promptops.delivery.restore import restore as carry_out
-from promptops.errors import Refused
+from promptops.live.moves import Intent
 from promptops.live.store import Store
 
 
@@ -78,7 +83,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     help="The new epoch. [default: one above the highest that store, export or clients know]",
 )
 @click.option("--force", is_flag=True, help="Restore although something newer is lost by it.")
-@click.option("--yes", is_flag=True, help="Don't ask, where there is something already.")
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -130,7 +135,8 @@ def restore(
         if dry_run:
             emit(output, _facts(place.name, prepared), _text(place.name, prepared))
             return
-        _confirm(place.name, prepared, yes=yes)
+        if not yes:
+            _confirm(place, source, prepared, intent)
         with progress("releases") as tell:
             done = carry_out(opened, prepared, tell)
         say(f"stored {count(prepared.count, 'release')}")
@@ -142,19 +148,26 @@ def _checkout(opened: Store, revision: str) -> Checkout:
     return from_commit(project, (), opened.environment, revision)
 
 
-def _confirm(environment: str, prepared: Prepared, *, yes: bool) -> None:
-    """An empty place asks nobody."""
+def _confirm(
+    place: Environment, source: Export | Checkout, prepared: Prepared, intent: Intent
+) -> None:
     there = prepared.there
-    if yes or (there.head is None and there.history == []):
-        return
-    at = f"at revision {there.head.revision}" if there.head else "without a head"
-    if not sys.stdin.isatty():
-        raise Refused(
-            "confirmation",
-            f"{environment} is there, {at}, and there is no terminal to ask",
-            "see what would be done with --dry-run, then say --yes",
-        )
-    click.confirm(f"{_text(environment, prepared)}\ngo on?", abort=True, err=True)
+    why = ""
+    if there.head is not None or there.history != []:
+        at = f"at revision {there.head.revision}" if there.head else "without a head"
+        why = f"{place.name} is there, {at}"
+
+    def lines() -> Iterator[str]:
+        yield heading(place, "restore", there.head)
+        yield f"  because: {intent.reason}"
+        yield f"  {_text(place.name, prepared)}"
+        if isinstance(source, Export):
+            old = age(source.at, datetime.now(UTC))
+            yield f"  {source.path} was written {old} ago, at revision {source.head.revision}"
+        for change in prepared.restoration.history[-1].changes:
+            yield f"  {change_line(change.as_json())}  from commit {str(change.commit)[:12]}"
+
+    confirm(place, "restore", lines, why=why)
 
 
 def _facts(environment: str, prepared: Prepared) -> dict[str, Any]:
