@@ -26,8 +26,9 @@ from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.export import Export, read_export
 from promptops.delivery.export import export as write_export
 from promptops.delivery.protection import check_allowed
-from promptops.delivery.restore import Prepared, done_before, prepare
+from promptops.delivery.restore import Prepared, done_before, prepare, restore_reports
 from promptops.delivery.restore import restore as carry_out
+from promptops.errors import StoreError
 from promptops.live.moves import Intent
 from promptops.live.store import Store
 
@@ -39,7 +40,8 @@ from promptops.live.store import Store
 def export(env: str | None, store: str | None, out: str, output: str) -> None:
     """Write an environment into one file: releases, pointers, holds, freeze and history.
 
-    What was written is read back and verified. promptops restore rebuilds the environment from it.
+    Also what rehearsals found, without which a rollback does not know what is blocked. What was
+    written is read back and verified. promptops restore rebuilds the environment from it.
 
     \b
     promptops export --env production --out production.export
@@ -51,6 +53,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
             written = write_export(opened, out, now(), tell)
     finally:
         opened.close()
+    rehearsals = sum(not name.startswith("~") for name in written.reports)
     facts = {
         "environment": written.environment,
         "epoch": written.head.epoch,
@@ -61,11 +64,12 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
         "pointers": len(written.pointers),
         "entries": len(written.history),
         "releases_gone": written.gone,
+        "rehearsals": rehearsals,
     }
     holds = (
         f"{out} holds {place.name} at revision {written.head.revision}: "
         f"{count(len(written.digests), 'release')}, {count(len(written.pointers), 'pointer')}, "
-        f"{len(written.history)} entries of the history"
+        f"{len(written.history)} entries of the history, {count(rehearsals, 'rehearsal')}"
     )
     gone = f"; {count(written.gone, 'release')} of the past not stored any more"
     emit(output, facts, holds + gone * bool(written.gone))
@@ -137,6 +141,8 @@ def restore(
             return
         if not yes:
             _confirm(place, source, prepared, intent)
+        if isinstance(source, Export):
+            _restore_reports(opened, source)
         with progress("releases") as tell:
             done = carry_out(opened, prepared, tell)
         say(f"stored {count(prepared.count, 'release')}")
@@ -146,6 +152,14 @@ def restore(
 def _checkout(opened: Store, revision: str) -> Checkout:
     project = settings.project_here("a restore from git is done in the project")
     return from_commit(project, (), opened.environment, revision)
+
+
+def _restore_reports(opened: Store, source: Export) -> None:
+    """First, so that what is restored is never there without them; nobody depends on them."""
+    try:
+        restore_reports(opened, source.reports)
+    except StoreError as error:
+        say_warning(f"what rehearsals found was not restored: {error.message}")
 
 
 def _confirm(
