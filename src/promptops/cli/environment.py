@@ -55,8 +55,8 @@ def status(
     missing (a manifest, and not live), invalid (its manifest has errors); or live, where no
     repository is at hand. With --deep also corrupt (its release is not what its digest says), with
     --clients skewed (a client keeps another release, or refuses the store) and stale (a client has
-    not heard of it within 3 s). --exit-code takes the first four as the ordinary course of
-    things, as promptops plan --exit-code does not. Whatever git says: safe mode, retired.
+    not heard of it within 3 s). Whatever git says: safe mode, retired. --exit-code takes the first
+    four and retired as the ordinary course of things, as promptops plan --exit-code does not.
 
     \b
     promptops status --env production

@@ -21,7 +21,7 @@ from promptops.manifest.release import read_release
 SILENT = 30.0
 
 # What the ordinary course of things brings with it; `promptops plan --exit-code` tells it too.
-EXPECTED = frozenset({"in sync", "behind", "ahead", "held", "live"})
+EXPECTED = frozenset({"in sync", "behind", "ahead", "held", "live", "retired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,10 @@ def astray(
     head: Head,
     clients: Iterable[tuple[Presence, Mapping[str, Served] | None]],
 ) -> tuple[Astray, ...]:
-    """The clients that do not serve what a pointer names; each with what it serves, by unit."""
+    """The clients that do not serve what a pointer names, or serve what is retired.
+
+    Each comes with what it serves, by unit.
+    """
     found = []
     for client, units in clients:
         why = _astray(unit, pointer, head, client, units)
@@ -76,7 +79,8 @@ def _astray(
     if client.head > head:
         return "skewed", f"it serves revision {client.revision} of epoch {client.epoch}"
     served = None if units is None else units.get(unit)
-    if served is None or served.digest != pointer.digest:
+    wanted = None if pointer.retired else pointer.digest
+    if (served and served.digest) != wanted:
         return _serves_other(unit, served, head, client)
     if client.age is not None and client.age > SILENT:
         return "stale", f"it has not heard of the store for {client.age:.0f} s"
