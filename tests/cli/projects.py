@@ -225,7 +225,8 @@ class Project:
         """As the command does it, without the process: to set a situation up."""
         checkout = from_commit(self.read(), units, store.environment, commit)
         releases = {item.unit: (item.digest, item.data) for item in checkout.built}
-        return deploy(store, releases, intent(checkout.commit), Conditions(create=True))
+        safe = {item.unit: item.safe for item in checkout.built if item.safe}
+        return deploy(store, releases, intent(checkout.commit), Conditions(create=True), safe=safe)
 
     def rollback(self, store: Store, *units: str, to: str | None = None) -> Deployment:
         return rollback(store, units, to, intent(reason="invents refunds"))

@@ -1,5 +1,6 @@
 """A person at a terminal is asked once; where nobody can be asked, a protected one needs --yes."""
 
+import re
 import signal
 from collections.abc import Callable
 
@@ -9,9 +10,14 @@ from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.cli.projects import ADA, Project, short
 from tests.cli.terminal import QUESTION, Terminal
+from tests.client.sabotage import Saboteur
 
 PLACE = ("--env", "production")
 ROLLBACK = ("rollback", "greeter", *PLACE)
+FREEZE = ("freeze", *PLACE, "--reason", "Black Friday")
+RETIRE = ("retire", "greeter", *PLACE, "--reason", "replaced by farewell")
+HELD = f"sha256:{'0' * 64}"
+HOLD = ("hold", "greeter", HELD, *PLACE, "--reason", "loops")
 
 
 @pytest.fixture
@@ -43,19 +49,22 @@ def test_a_rollback_is_asked_about_once_and_done(
     assert lines[2].startswith(
         f"  greeter  {before} → {after}  held: {before}  from commit {first[:12]}; what is live is "
     )
+    assert lines[3] == "    going there was not rehearsed"
     assert done.out.count(QUESTION.decode()) == 1
     assert f"(rollback)\n  greeter  {before} → {after}  held: {before}\nwarning: " in done.out
     assert store.read().head == Head(1, 3)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ROLLBACK,
-        ("deploy", "greeter", *PLACE),
-        ("freeze", *PLACE, "--reason", "Black Friday"),
-    ],
-)
+def test_what_the_last_rehearsal_said_of_going_there_is_told(deployed_twice: Project) -> None:
+    assert deployed_twice.here("rehearse", "greeter", *PLACE).code == 0
+    asked = Terminal(deployed_twice, *ROLLBACK).until_asked()
+    assert asked.answer("n\n").code == 3
+    assert re.search(
+        r"\n    going there was rehearsed \d+ seconds? ago: ready", asked.seen.decode()
+    )
+
+
+@pytest.mark.parametrize("command", [ROLLBACK, ("deploy", "greeter", *PLACE), FREEZE, RETIRE, HOLD])
 def test_another_answer_changes_nothing(
     deployed_twice: Project, contents: Callable[[], object], command: tuple[str, ...]
 ) -> None:
@@ -126,7 +135,7 @@ def test_in_a_protected_environment_nobody_to_ask_needs_yes(
 ) -> None:
     where = ("--store", store_url) if named else ()
     before = contents()
-    for command in (ROLLBACK, ("freeze", *PLACE, "--reason", "Black Friday")):
+    for command in (ROLLBACK, FREEZE, RETIRE, HOLD):
         done = protected.run(*command, *where, "--json")
         assert (done.code, contents()) == (3, before)
         assert done.json["refused"] == {
@@ -137,6 +146,42 @@ def test_in_a_protected_environment_nobody_to_ask_needs_yes(
         }
     assert protected.run(*ROLLBACK, *where, "--yes").code == 0
     assert store.history(limit=1)[0].actor == ADA
+
+
+def test_what_takes_a_guard_away_is_asked_about_too(protected: Project, store: Store) -> None:
+    for command in (HOLD, FREEZE):
+        assert protected.here(*command, "--yes").code == 0
+    unfreeze = ("unfreeze", *PLACE)
+    assert protected.run(*unfreeze).err.startswith("error[confirmation-needed]: ")
+    asked = Terminal(protected, *unfreeze).until_asked()
+    said = "  no unit moves, and everything may again; frozen since "
+    assert (asked.answer("y\n").code, said in asked.seen.decode()) == (0, True)
+    assert store.read().freeze is None
+    lift = ("hold", "greeter", HELD, "--lift", *PLACE)
+    assert protected.run(*lift).err.startswith("error[confirmation-needed]: ")
+    assert protected.run(*lift, "--yes").code == 0
+    assert store.read().pointers["greeter"].held == ()
+
+
+def test_a_restore_asks_over_an_empty_store_as_well(
+    protected: Project, store: Store, store_url: str, saboteur: Saboteur
+) -> None:
+    assert protected.here("export", *PLACE, "--out", "a.export").code == 0
+    saboteur.wipe()
+    for source in (("--from", "a.export"), ("--from-git", "HEAD")):
+        restore = ("restore", *PLACE, *source)
+        refused = protected.run(*restore)
+        assert (refused.code, refused.err.partition("]")[0]) == (3, "error[confirmation-needed")
+        assert Terminal(protected, *restore).until_asked().answer("n\n").code == 3
+        assert store.read().head is None
+    asked = Terminal(protected, "restore", *PLACE, "--from", "a.export").until_asked()
+    done = asked.answer("y\n")
+    lines = done.out.splitlines()
+    assert (done.code, lines[1]) == (0, "  because: from a.export")
+    assert lines[0] == f"restore in production, which is at revision 0 in {store_url}:"
+    assert lines[2].startswith("  production: nothing becomes revision 3, epoch 2, with 2 units, ")
+    assert re.fullmatch(r"  a.export was written \d+ seconds? ago, at revision 2", lines[3])
+    assert store.read().head == Head(2, 3)
 
 
 def test_a_rollback_with_a_broken_project_file_is_not_held_up(

@@ -49,7 +49,7 @@ def test_it_marks_first_and_deletes_what_is_not_needed_later_either(
         refused = long_lived.run(*COLLECT)
         assert (refused.code, refused.out) == (3, "")
         assert refused.err.startswith(
-            "error[not-confirmed]: 4 releases of production would be deleted for good"
+            "error[confirmation-needed]: 4 releases of production would be deleted for good"
         )
         assert len(store.releases()) == 7
         # With the days and the grace that are usual nothing goes, and what is needed is not marked.

@@ -199,7 +199,7 @@ def test_a_new_environment_is_at_revision_0(git_project: Project, store: Store) 
     assert git_project.here(*command, "0").code == 0
 
 
-# --- environments that the store has never held ---------------------------------------------------
+# --- environments that the store does not hold ----------------------------------------------------
 
 
 @everywhere
@@ -208,9 +208,11 @@ def test_an_environment_never_held_is_not_made_by_a_wrong_url(
 ) -> None:
     done = git_project.run("deploy", "--all", "--env", "production", "-o", "json")
     shown = store_url.partition("?")[0]
-    message = f"{shown} has never held an environment 'production'"
+    message = f"{shown} does not hold an environment 'production'"
     hint = (
-        "check the store's URL and the name; a new environment is made by promptops deploy --create"
+        "if it never did: check the store's URL and the name, or promptops deploy --all --env "
+        "production --create; if it lost it: promptops restore --env production --from FILE, or "
+        "without an export: promptops restore --env production --from-git REV"
     )
     assert done.code == 3
     assert done.err == f"error[no-environment]: {message}\n help: {hint}\n"

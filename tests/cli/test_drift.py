@@ -69,6 +69,30 @@ def test_a_release_that_was_changed_is_corrupt(deployed: Project, saboteur: Sabo
     assert deployed.here("status", "--env", "production", "--exit-code").code == 0, "nobody looked"
 
 
+@on_both
+def test_a_pointer_to_the_release_of_another_unit_is_corrupt(
+    deployed: Project, store: Store, saboteur: Saboteur
+) -> None:
+    other = store.read().pointers["farewell"]
+    saboteur.scribble("greeter", other.to_json())
+    assert found(deployed) == (1, {"farewell": "in sync", "greeter": "corrupt"})
+    said = f"greeter is corrupt: release {other.digest} is not of unit greeter\n"
+    assert said in deployed.here(*STATUS).out
+
+
+@on_redis
+def test_what_is_retired_is_no_drift_and_who_serves_it_on_is(
+    deployed: Project, three_apps: list[App], store: Store
+) -> None:
+    retire = ("retire", "greeter", "--env", "production", "--reason", "r", "--wait")
+    assert deployed.here(*retire).code == 0
+    assert found(deployed) == (0, {"farewell": "in sync", "greeter": "retired"})
+    assert deployed.here("deploy", "greeter", "--env", "production", "--wait").code == 0
+    three_apps[0].stop()
+    assert deployed.here(*retire[:-1]).code == 0
+    assert found(deployed) == (1, {"farewell": "in sync", "greeter": "stale"})
+
+
 @pytest.fixture
 def pinned(deployed: Project, store: Store, store_url: str) -> Iterator[App]:
     pin = f"greeter={deployed.digest('greeter')}"

@@ -132,7 +132,7 @@ def test_a_unit_that_never_was_is_answered_with_the_nearest(deployed: Project) -
 def test_an_environment_without_deployments(git_project: Project) -> None:
     done = git_project.run(*HISTORY, "--json")
     assert (done.code, done.out) == (3, "")
-    assert "has never held an environment 'production'" in done.err
+    assert "does not hold an environment 'production'" in done.err
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])

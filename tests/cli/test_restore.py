@@ -181,7 +181,7 @@ def test_what_is_there_is_replaced_when_somebody_says_so(
     exported: Project, contents: Contents
 ) -> None:
     before = contents()
-    assert code_and_word(exported.run(*RESTORE)) == (3, "confirmation")
+    assert code_and_word(exported.run(*RESTORE)) == (3, "confirmation-needed")
     assert contents() == before
     assert exported.run(*RESTORE, "--yes").code == 0
 

@@ -11,6 +11,7 @@ from promptops.live.store import Store
 from tests.cli.projects import Project, everywhere, short
 from tests.cli.rehearsals import INDEX, PLACE, policy, release
 from tests.cli.terminal import QUESTION, Terminal
+from tests.client.sabotage import Saboteur
 
 REQUIRED = {"required": ["params"], "properties": {"params": {"required": ["max_tokens"]}}}
 
@@ -43,6 +44,32 @@ def test_a_rollback_skips_what_is_blocked_and_says_why(
     assert f"skipped greeter: {short(lacking)} blocked: " in done.err
     assert "--force goes there all the same" in done.err
     assert store.read().pointers["greeter"].digest == good
+
+
+@everywhere
+def test_a_restore_knows_what_is_blocked_and_no_newer_report_is_lost(
+    deployed: Project, store: Store, policy_came: list[str], saboteur: Saboteur
+) -> None:
+    deployed.here("rehearse", "greeter", *PLACE)
+    kept = store.reports()
+    written = deployed.here("export", *PLACE, "--out", "a.export")
+    assert written.out.endswith(" entries of the history, 1 rehearsal\n")
+    saboteur.wipe()
+    restore = ("restore", *PLACE, "--from", "a.export")
+    assert deployed.run(*restore).code == 0
+    assert store.reports() == kept
+    done = deployed.here("rollback", "greeter", *PLACE, "--json")
+    assert [each["digest"] for each in done.json["skipped"]] == [policy_came[1]]
+    assert done.json["changes"][0]["to"] == policy_came[0]
+
+    store.keep_report("greeter", kept["greeter"].replace('"checked_at":"2', '"checked_at":"3'))
+    store.keep_report("farewell", "no report")
+    newer = store.reports()
+    assert deployed.here(*restore, "--yes", "--force").code == 0
+    assert store.reports() == newer
+    store.keep_report("greeter", kept["greeter"].replace('"checked_at":"2', '"checked_at":"1'))
+    assert deployed.here(*restore, "--yes", "--force").code == 0
+    assert store.reports()["greeter"] == kept["greeter"]
 
 
 def test_force_goes_to_the_newest_all_the_same(

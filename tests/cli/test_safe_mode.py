@@ -10,6 +10,7 @@ from promptops.errors import PromptopsError
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import ADA, MANIFEST, Project, everywhere, short
+from tests.client.sabotage import Saboteur
 from tests.client.waiting import until
 
 PLACE = ("--env", "production")
@@ -142,6 +143,15 @@ def test_it_passes_through_freezes_and_holds(careful: Project, store: Store) -> 
     assert (found.pointers["greeter"].digest, found.freeze is not None) == (live.digest, True)
 
 
+def test_nobody_is_asked_in_a_protected_environment_either(careful: Project) -> None:
+    text = (careful.root / "promptops.yaml").read_text()
+    protected = text.replace('_STORE}"}', '_STORE}", protected: true, branch: main}')
+    careful.write("promptops.yaml", protected)
+    assert careful.run("freeze", *PLACE, "--reason", "r").code == 3
+    assert careful.run(*ON).code == 0
+    assert careful.run(*OFF).code == 0
+
+
 def test_units_without_a_safe_release(careful: Project, store: Store) -> None:
     refused = careful.here(
         "safe-mode", "on", "greeter", "farewell", *PLACE, "--reason", "r", "--json"
@@ -185,6 +195,25 @@ def test_a_change_of_the_safe_release_alone_is_deployed(careful: Project, store:
     assert "warning[no-safe-release]" in careful.here("plan", *PLACE).out
     careful.here("deploy", "--all", *PLACE)
     assert store.read().pointers["greeter"].safe is None
+
+
+def test_a_restore_from_git_brings_safe_releases_and_ends_no_safe_mode(
+    careful: Project, store: Store, saboteur: Saboteur
+) -> None:
+    before, restore = store.read().pointers["greeter"], ("restore", *PLACE, "--from-git", "HEAD")
+    saboteur.wipe()
+    assert careful.run(*restore).code == 0
+    after = store.read().pointers["greeter"]
+    assert (after.digest, after.safe) == (before.digest, before.safe)
+    assert careful.run(*ON).code == 0
+    with Client(str(store.address), environment="production") as client:
+        client.wait_ready(10)
+        assert client.get("greeter").messages[0].content == "Say hello and nothing else.\n"
+    again = careful.here(*restore, "--yes", "--json")
+    assert [each["why"] for each in again.json["skipped"]] == ["in safe mode: it invents refunds"]
+    assert careful.here(*OFF).code == 0
+    assert store.read().pointers["greeter"].digest == before.digest
+    assert careful.here("verify", *PLACE).code == 0
 
 
 def test_it_works_from_the_copy_on_disk_without_a_store(

@@ -61,6 +61,7 @@ def test_the_status_has_exactly_these_facts(rolled_back: Project) -> None:
         ],
         "clients": {"present": 0, "current": 0},
         "drill": {"last": None, "warning": ""},
+        "lost": None,
     }
     assert second != first
 
@@ -156,7 +157,9 @@ def test_an_environment_that_was_never_held(
     assert {unit["state"] for unit in done.json["units"]} == {"missing"}
     shown = store_url.partition("?")[0]
     said = git_project.here(*STATUS)
-    assert (said.code, said.out) == (0, f"production: {shown} has never held it\n")
+    message, hint = said.out.splitlines()
+    assert (said.code, message) == (0, f"{shown} does not hold an environment 'production'")
+    assert hint.startswith("  if it never did: check the store's URL and the name, or promptops ")
     assert contents() in (None, {})
 
 

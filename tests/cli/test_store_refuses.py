@@ -118,5 +118,5 @@ def test_the_url_of_staging_is_a_problem_for_production_and_takes_no_rollback(
     assert (rollback.code, rollback.out) == (3, "")
     doctor = git_project.run("doctor", "--env", "production")
     assert doctor.code == 1
-    assert "the store has never held production, but staging" in doctor.out
+    assert "the store does not hold production, but staging" in doctor.out
     assert contents() == before

@@ -144,7 +144,7 @@ def test_what_is_said_of_a_file(facts: dict[str, object], verdicts: list[str]) -
 def test_whether_it_is_the_right_store(
     head: Head | None, others: tuple[str, ...] | None, create: bool, verdict: str
 ) -> None:
-    assert marker("production", AT, head, others, create=create).verdict == verdict
+    assert marker("production", AT, head, others, None, create=create).verdict == verdict
 
 
 def client(**facts: object) -> Presence:

@@ -1,7 +1,7 @@
 """Asking a person once, on a terminal, whether what is about to change is meant."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,30 +11,54 @@ from promptops.cli.output import count, in_line, say
 from promptops.cli.report import now
 from promptops.cli.settings import Environment
 from promptops.delivery.agreement import Agree, Agreement, as_proposed
+from promptops.delivery.way_back import Report
 from promptops.errors import Refused
+from promptops.live.freezing import why as why_frozen
 from promptops.live.moves import Proposal
-from promptops.live.records import Entry, State
+from promptops.live.records import Change, Entry, Head, State
 
 _LENGTHS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def asked(place: Environment, *, yes: bool) -> Agree:
-    """Who agrees: whoever said --yes, or sits at the terminal."""
-    return as_proposed if yes else Agreement(partial(_ask, place))
+def asked(
+    place: Environment, *, yes: bool, rehearsed: Callable[[], Mapping[str, Report]] = dict
+) -> Agree:
+    """Who agrees: whoever said --yes, or sits at the terminal.
+
+    `rehearsed` are the last reports, by unit, of what one would go back to.
+    """
+    return as_proposed if yes else Agreement(partial(_ask, place, rehearsed))
 
 
-def _ask(place: Environment, state: State, proposal: Proposal) -> str:
-    assert proposal.entry is not None  # noqa: S101 - nobody is asked about nothing
+def _ask(
+    place: Environment,
+    rehearsed: Callable[[], Mapping[str, Report]],
+    state: State,
+    proposal: Proposal,
+) -> str:
+    entry = proposal.entry
+    assert entry is not None  # noqa: S101 - nobody is asked about nothing
+    asked = confirm(place, entry.action, lambda: _lines(place, state, entry, rehearsed()))
+    return now() if asked else entry.at
+
+
+def confirm(
+    place: Environment, action: str, lines: Callable[[], Iterable[str]], *, why: str = ""
+) -> bool:
+    """Ask once whether what the lines say is meant; False where there is nobody, and no need, to.
+
+    There is need in a protected environment, and where there is a `why`. Raises Refused.
+    """
     if not _terminal():
-        if settings.is_protected(place):
-            raise Refused(
-                "confirmation-needed",
-                f"{place.name} is protected, and there is no terminal to ask on whether this "
-                f"{proposal.entry.action} is meant",
-                "nothing was changed; say --yes when it is meant",
-            )
-        return proposal.entry.at
-    for line in _lines(place, state, proposal.entry):
+        if not why and not settings.is_protected(place):
+            return False
+        raise Refused(
+            "confirmation-needed",
+            f"{why or f'{place.name} is protected'}, and there is no terminal to ask on whether "
+            f"this {action} is meant",
+            "nothing was changed; say --yes when it is meant",
+        )
+    for line in lines():
         say(in_line(line))
     for line in doubt_lines([doubt.as_json() for doubt in proposal.doubts]):
         say(line)
@@ -44,8 +68,8 @@ def _ask(place: Environment, state: State, proposal: Proposal) -> str:
     if not answer.endswith("\n"):
         say("")
     if answer.strip().casefold() not in {"y", "yes"}:
-        raise Refused("declined", f"the {proposal.entry.action} was not agreed to", "--yes says so")
-    return now()
+        raise Refused("declined", f"the {action} was not agreed to", "--yes says so")
+    return True
 
 
 def _terminal() -> bool:
@@ -53,9 +77,17 @@ def _terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
-def _lines(place: Environment, state: State, entry: Entry) -> Iterator[str]:
-    revision = 0 if state.head is None else state.head.revision
-    yield f"{entry.action} in {place.name}, which is at revision {revision} in {place.address}:"
+def heading(place: Environment, action: str, head: Head | None) -> str:
+    """What is about to be done, and to what."""
+    revision = 0 if head is None else head.revision
+    return f"{action} in {place.name}, which is at revision {revision} in {place.address}:"
+
+
+def _lines(
+    place: Environment, state: State, entry: Entry, rehearsed: Mapping[str, Report]
+) -> Iterator[str]:
+    at = datetime.now(UTC)
+    yield heading(place, entry.action, state.head)
     if entry.reason:
         yield f"  because: {entry.reason}"
     for change in entry.changes:
@@ -64,10 +96,27 @@ def _lines(place: Environment, state: State, entry: Entry) -> Iterator[str]:
             line += f"  from commit {change.commit[:12]}"
         live = state.pointers.get(change.unit)
         if live is not None:
-            line += f"; what is live is {age(live.since, datetime.now(UTC))} old"
+            line += f"; what is live is {age(live.since, at)} old"
         yield line
+        if entry.action == "rollback":
+            yield f"    {_rehearsed(rehearsed.get(change.unit), change, at)}"
     if not entry.changes:
-        yield "  no unit moves; only rollback passes until promptops unfreeze"
+        frozen = state.freeze
+        yield (
+            "  no unit moves; only rollback and safe-mode pass until promptops unfreeze"
+            if frozen is None
+            else f"  no unit moves, and everything may again; {why_frozen(frozen)}"
+        )
+
+
+def _rehearsed(report: Report | None, change: Change, at: datetime) -> str:
+    """What the last rehearsal said of going there."""
+    targets = () if report is None else report.way.targets
+    target = next((each for each in targets if each.digest == change.after), None)
+    if report is None or target is None:
+        return "going there was not rehearsed"
+    said = f"going there was rehearsed {age(report.checked_at, at)} ago: {target.verdict}"
+    return f"{said}: {target.why}" if target.why else said
 
 
 def age(since: str, at: datetime) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.changes import aside_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, printable, table
@@ -45,7 +45,7 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     opened = place.open()
     try:
         found = opened.clients()  # first, so that nobody is ahead of the head that is read
-        state = read_existing(opened)
+        state = read_existing(opened, suggested.where(place.name))
         served = [(client, served_by(opened, state, client)) for client in found]
         behind = [] if revision is None else _behind(opened, state, found, revision)
     finally:

@@ -1,19 +1,18 @@
 """collect: delete what nobody can need any more."""
 
 import re
-import sys
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from promptops.cli import settings, suggested
-from promptops.cli.options import environment_options, output_option
+from promptops.cli import settings
+from promptops.cli.asking import confirm
+from promptops.cli.options import environment_options, output_option, yes_option
 from promptops.cli.output import count, emit
 from promptops.cli.settings import Environment
 from promptops.delivery.collect import Collected, look
 from promptops.delivery.collect import collect as collect_releases
 from promptops.delivery.collecting import Keeping
-from promptops.errors import Refused
 from promptops.manifest.digest import short
 
 _LENGTH = re.compile(r"([0-9]{1,6})([smhd])")
@@ -55,7 +54,7 @@ def _length(_: click.Context, __: click.Parameter, value: str) -> timedelta:
     help="Delete what is marked for so long.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and change nothing.")
-@click.option("--yes", is_flag=True, help="Delete without being asked.")
+@yes_option
 @output_option
 def collect(
     env: str | None,
@@ -83,7 +82,9 @@ def collect(
 
     def may_delete(found: Collected) -> None:
         if not yes:
-            _ask(place, found)
+            releases = count(len(found.decision.delete), "release")
+            why = f"{releases} of {place.name} would be deleted for good"
+            confirm(place, "collect", lambda: [f"{why}, in {place.address}"], why=why)
 
     opened = place.open()
     try:
@@ -94,18 +95,6 @@ def collect(
     finally:
         opened.close()
     emit(output, _facts(place, found, dry_run=dry_run), _text(place, found, dry_run=dry_run))
-
-
-def _ask(place: Environment, found: Collected) -> None:
-    releases = count(len(found.decision.delete), "release")
-    if sys.stdin is not None and sys.stdin.isatty():
-        click.confirm(f"delete {releases} of {place.name} for good?", abort=True, err=True)
-        return
-    raise Refused(
-        "not-confirmed",
-        f"{releases} of {place.name} would be deleted for good, and there is no terminal to ask",
-        suggested.command("collect", *suggested.where(place.name), "--yes"),
-    )
 
 
 def _facts(place: Environment, found: Collected, *, dry_run: bool) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.changes import aside_lines, change_line
 from promptops.cli.drilled import drill_facts, drill_lines, drill_warning
 from promptops.cli.frozen import frozen_lines
@@ -20,6 +20,7 @@ from promptops.cli.settings import Environment
 from promptops.delivery.confirmed import Confirmed, confirmations
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.in_git import InGit, last_commit
+from promptops.delivery.lost import absence
 from promptops.delivery.past import moment, past
 from promptops.delivery.status import EnvironmentStatus
 from promptops.delivery.status import status as read_status
@@ -54,8 +55,8 @@ def status(
     missing (a manifest, and not live), invalid (its manifest has errors); or live, where no
     repository is at hand. With --deep also corrupt (its release is not what its digest says), with
     --clients skewed (a client keeps another release, or refuses the store) and stale (a client has
-    not heard of it within 3 s). --exit-code takes the first four as the ordinary course of
-    things, as promptops plan --exit-code does not. Whatever git says: safe mode, retired.
+    not heard of it within 3 s). Whatever git says: safe mode, retired. --exit-code takes the first
+    four and retired as the ordinary course of things, as promptops plan --exit-code does not.
 
     \b
     promptops status --env production
@@ -80,6 +81,7 @@ def status(
         ],
         "clients": {"present": found.present, "current": found.current},
         "drill": drill_facts(found, place, now),
+        "lost": found.lost and {"clients": found.lost.clients, **asdict(found.lost.head)},
     }
     emit(output, facts, _status_text(found, place, now))
     warning = drill_warning(found, place, now)
@@ -103,7 +105,10 @@ def _in_git(place: Environment) -> InGit | None:
 
 def _status_text(found: EnvironmentStatus, place: Environment, now: datetime) -> str:
     if found.head is None:
-        return f"{found.environment}: {place.address} has never held it"
+        absent = absence(
+            place.address, found.environment, found.lost, suggested.where(found.environment)
+        )
+        return f"{absent.message}\n  {absent.hint}"
     rows = [("UNIT", "DIGEST", "REVISION", "COMMIT", "SINCE", "STATE", "HELD")]
     for unit in found.units:
         live = unit.live
@@ -197,7 +202,7 @@ def history(
     try:
         confirmed = confirmations(opened) if clients else None
         if then is not None:
-            read_existing(opened)
+            read_existing(opened, suggested.where(place.name))
             was = past_facts(place.name, past(reversed([*entries(opened)]), then), unit, confirmed)
             emit(output, was, past_text(was))
             return
@@ -209,7 +214,7 @@ def history(
             if len(found) == limit or (operation and found):
                 break
         if not found:
-            state = read_existing(opened)
+            state = read_existing(opened, suggested.where(place.name))
             if unit is not None:
                 live_pointer(state, unit, place.name)
     finally:

@@ -46,10 +46,16 @@ def freeze(
 
 @click.command()
 @environment_options
+@yes_option
 @operation_options
 @output_option
 def unfreeze(
-    env: str | None, store: str | None, reason: str, operation: str | None, output: str
+    env: str | None,
+    store: str | None,
+    yes: bool,
+    reason: str,
+    operation: str | None,
+    output: str,
 ) -> None:
     """Let everything pass again.
 
@@ -59,5 +65,8 @@ def unfreeze(
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
-        done = freeze_environment(opened, intent, lift=True, resume=operation is not None)
+        agree = asked(place, yes=yes)
+        done = freeze_environment(
+            opened, intent, lift=True, resume=operation is not None, agree=agree
+        )
         report(place, opened, intent, done, wait=None, output=output)

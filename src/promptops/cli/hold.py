@@ -2,8 +2,14 @@
 
 import click
 
-from promptops.cli import completion, settings
-from promptops.cli.options import environment_options, operation_options, output_option
+from promptops.cli import completion, settings, suggested
+from promptops.cli.asking import asked
+from promptops.cli.options import (
+    environment_options,
+    operation_options,
+    output_option,
+    yes_option,
+)
 from promptops.cli.output import emit, in_line, table
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
@@ -19,6 +25,7 @@ from promptops.manifest.digest import short
 @environment_options
 @click.option("--lift", is_flag=True, help="Lift the hold instead.")
 @click.option("--list", "listed", is_flag=True, help="Print what is held, of one unit or of all.")
+@yes_option
 @operation_options
 @output_option
 def hold(
@@ -28,6 +35,7 @@ def hold(
     store: str | None,
     lift: bool,
     listed: bool,
+    yes: bool,
     reason: str,
     operation: str | None,
     output: str,
@@ -54,14 +62,22 @@ def hold(
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
-        done = hold_digest(opened, unit, digest, intent, lift=lift, resume=operation is not None)
+        done = hold_digest(
+            opened,
+            unit,
+            digest,
+            intent,
+            lift=lift,
+            resume=operation is not None,
+            agree=asked(place, yes=yes),
+        )
         report(place, opened, intent, done, wait=None, output=output)
 
 
 def _list(place: Environment, unit: str | None, output: str) -> None:
     opened = place.open()
     try:
-        state = read_existing(opened)
+        state = read_existing(opened, suggested.where(place.name))
     finally:
         opened.close()
     if unit is not None:

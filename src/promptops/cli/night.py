@@ -3,12 +3,14 @@
 import click
 
 from promptops.cli import completion, settings
+from promptops.cli.asking import asked
 from promptops.cli.options import (
     WithWait,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.report import move, new_intent, report
 from promptops.delivery.retire import retire as retire_units
@@ -61,6 +63,7 @@ def safe_mode(
 )
 @environment_options
 @click.option("--force", is_flag=True, help="Retire it although present clients ask for it.")
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -69,6 +72,7 @@ def retire(
     env: str | None,
     store: str | None,
     force: bool,
+    yes: bool,
     reason: str,
     operation: str | None,
     wait: float | None,
@@ -87,5 +91,12 @@ def retire(
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
     with move(place, intent, output) as opened:
-        done = retire_units(opened, units, intent, force=force, resume=operation is not None)
+        done = retire_units(
+            opened,
+            units,
+            intent,
+            force=force,
+            resume=operation is not None,
+            agree=asked(place, yes=yes),
+        )
         report(place, opened, intent, done, wait=wait, output=output, units=units)

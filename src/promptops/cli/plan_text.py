@@ -29,7 +29,7 @@ def plan_text(plan: Plan, place: Environment, apply: str) -> str:
     commit = plan.commit[:12]
     if plan.head is None:
         create = "" if place.create else ", and deploy makes it with --create only"
-        lines = [f"{place.address} has never held {plan.environment}{create}"]
+        lines = [f"{place.address} does not hold {plan.environment}{create}"]
     else:
         lines = [f"{plan.environment} is at revision {plan.head.revision} in {place.address}"]
     lines += frozen_lines(plan.freeze, plan.environment)

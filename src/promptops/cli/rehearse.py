@@ -90,7 +90,7 @@ def rehearse(
     project = settings.project_here("today's policies are those of a project: run it in one")
     opened = place.open()
     try:
-        state = read_existing(opened)
+        state = read_existing(opened, suggested.where(place.name))
         for unit in units:
             served_pointer(state, unit, place.name)
         if commit is not None:

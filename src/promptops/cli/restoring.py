@@ -1,29 +1,35 @@
 """export and restore: an environment as a file, and back."""
 
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from promptops.cli import settings
+from promptops.cli.asking import age, confirm, heading
+from promptops.cli.changes import change_line
 from promptops.cli.options import (
     WithWait,
     environment_options,
     operation_options,
     output_option,
     wait_option,
+    yes_option,
 )
 from promptops.cli.output import count, emit, say, say_warning
 from promptops.cli.progress import progress
 from promptops.cli.report import move, new_intent, now, report
+from promptops.cli.settings import Environment
 from promptops.delivery.checkout import Checkout, from_commit
+from promptops.delivery.export import Export, read_export
 from promptops.delivery.export import export as write_export
-from promptops.delivery.export import read_export
 from promptops.delivery.protection import check_allowed
-from promptops.delivery.restore import Prepared, done_before, prepare
+from promptops.delivery.restore import Prepared, done_before, prepare, restore_reports
 from promptops.delivery.restore import restore as carry_out
-from promptops.errors import Refused
+from promptops.errors import StoreError
+from promptops.live.moves import Intent
 from promptops.live.store import Store
 
 
@@ -34,7 +40,8 @@ from promptops.live.store import Store
 def export(env: str | None, store: str | None, out: str, output: str) -> None:
     """Write an environment into one file: releases, pointers, holds, freeze and history.
 
-    What was written is read back and verified. promptops restore rebuilds the environment from it.
+    Also what rehearsals found, without which a rollback does not know what is blocked. What was
+    written is read back and verified. promptops restore rebuilds the environment from it.
 
     \b
     promptops export --env production --out production.export
@@ -46,6 +53,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
             written = write_export(opened, out, now(), tell)
     finally:
         opened.close()
+    rehearsals = sum(not name.startswith("~") for name in written.reports)
     facts = {
         "environment": written.environment,
         "epoch": written.head.epoch,
@@ -56,11 +64,12 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
         "pointers": len(written.pointers),
         "entries": len(written.history),
         "releases_gone": written.gone,
+        "rehearsals": rehearsals,
     }
     holds = (
         f"{out} holds {place.name} at revision {written.head.revision}: "
         f"{count(len(written.digests), 'release')}, {count(len(written.pointers), 'pointer')}, "
-        f"{len(written.history)} entries of the history"
+        f"{len(written.history)} entries of the history, {count(rehearsals, 'rehearsal')}"
     )
     gone = f"; {count(written.gone, 'release')} of the past not stored any more"
     emit(output, facts, holds + gone * bool(written.gone))
@@ -78,7 +87,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     help="The new epoch. [default: one above the highest that store, export or clients know]",
 )
 @click.option("--force", is_flag=True, help="Restore although something newer is lost by it.")
-@click.option("--yes", is_flag=True, help="Don't ask, where there is something already.")
+@yes_option
 @operation_options
 @wait_option
 @output_option
@@ -130,7 +139,10 @@ def restore(
         if dry_run:
             emit(output, _facts(place.name, prepared), _text(place.name, prepared))
             return
-        _confirm(place.name, prepared, yes=yes)
+        if not yes:
+            _confirm(place, source, prepared, intent)
+        if isinstance(source, Export):
+            _restore_reports(opened, source)
         with progress("releases") as tell:
             done = carry_out(opened, prepared, tell)
         say(f"stored {count(prepared.count, 'release')}")
@@ -142,19 +154,34 @@ def _checkout(opened: Store, revision: str) -> Checkout:
     return from_commit(project, (), opened.environment, revision)
 
 
-def _confirm(environment: str, prepared: Prepared, *, yes: bool) -> None:
-    """An empty place asks nobody."""
+def _restore_reports(opened: Store, source: Export) -> None:
+    """First, so that what is restored is never there without them; nobody depends on them."""
+    try:
+        restore_reports(opened, source.reports)
+    except StoreError as error:
+        say_warning(f"what rehearsals found was not restored: {error.message}")
+
+
+def _confirm(
+    place: Environment, source: Export | Checkout, prepared: Prepared, intent: Intent
+) -> None:
     there = prepared.there
-    if yes or (there.head is None and there.history == []):
-        return
-    at = f"at revision {there.head.revision}" if there.head else "without a head"
-    if not sys.stdin.isatty():
-        raise Refused(
-            "confirmation",
-            f"{environment} is there, {at}, and there is no terminal to ask",
-            "see what would be done with --dry-run, then say --yes",
-        )
-    click.confirm(f"{_text(environment, prepared)}\ngo on?", abort=True, err=True)
+    why = ""
+    if there.head is not None or there.history != []:
+        at = f"at revision {there.head.revision}" if there.head else "without a head"
+        why = f"{place.name} is there, {at}"
+
+    def lines() -> Iterator[str]:
+        yield heading(place, "restore", there.head)
+        yield f"  because: {intent.reason}"
+        yield f"  {_text(place.name, prepared)}"
+        if isinstance(source, Export):
+            old = age(source.at, datetime.now(UTC))
+            yield f"  {source.path} was written {old} ago, at revision {source.head.revision}"
+        for change in prepared.restoration.history[-1].changes:
+            yield f"  {change_line(change.as_json())}  from commit {str(change.commit)[:12]}"
+
+    confirm(place, "restore", lines, why=why)
 
 
 def _facts(environment: str, prepared: Prepared) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """rollback: the command of a bad night, which needs the store and nothing else."""
 
 import importlib
+from functools import partial
 
 import click
 
@@ -17,6 +18,7 @@ from promptops.cli.options import (
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
 from promptops.delivery.rollback import rollback as roll_back
+from promptops.delivery.way_back import kept
 from promptops.errors import Unconfirmed
 from promptops.live.records import Entry
 
@@ -80,7 +82,7 @@ def rollback(
             intent,
             force=force,
             resume=operation is not None,
-            agree=asked(place, yes=yes),
+            agree=asked(place, yes=yes, rehearsed=partial(kept, opened)),
         )
         unconfirmed = None
         try:

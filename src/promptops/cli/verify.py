@@ -2,7 +2,7 @@
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import count, emit, in_line
 from promptops.cli.progress import progress
@@ -30,7 +30,7 @@ def verify(env: str | None, store: str | None, output: str) -> None:
         with progress("releases") as tell:
             found = look_through(opened, tell)
         if found.head is None and not found.problems:
-            read_existing(opened)
+            read_existing(opened, suggested.where(place.name))
     finally:
         opened.close()
     head = found.head

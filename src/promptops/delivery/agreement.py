@@ -48,6 +48,11 @@ def _as_of(proposal: Proposal, entry: Entry, at: str) -> Proposal:
         unit: replace(
             pointer,
             since=at if pointer.since == entry.at else pointer.since,
+            retired=(
+                replace(pointer.retired, at=at)
+                if pointer.retired and pointer.retired.at == entry.at
+                else pointer.retired
+            ),
             held=tuple(
                 replace(hold, at=at) if hold.at == entry.at else hold for hold in pointer.held
             ),

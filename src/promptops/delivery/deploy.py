@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.delivery.lost import check_not_lost
 from promptops.errors import Refused
 from promptops.live import moves
 from promptops.live.freezing import check_not_frozen
@@ -21,10 +22,10 @@ class Conditions:
     """What must hold for a deploy to happen.
 
     `is_older(commit, than)` says whether a commit that is deployed is an ancestor of a live one,
-    or None when it cannot tell; without it older ones are allowed. `create` allows an environment
-    that the store has never held. `as_planned(state)` raises Refused when the environment is not
-    what somebody reviewed. `may_move(state, units)` raises what it has against units that would
-    move. `agree` asks whether that is meant.
+    or None when it cannot tell; without it older ones are allowed. `create` makes an environment
+    that the store does not hold, unless present clients prove that it lost it. `as_planned(state)`
+    raises Refused when the environment is not what somebody reviewed. `may_move(state, units)`
+    raises what it has against units that would move. `agree` asks whether that is meant.
     """
 
     create: bool = False
@@ -61,10 +62,12 @@ def deploy(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = store.read() if conditions.create else read_existing(store)
+    state = store.read() if conditions.create else read_existing(store, intent.where)
     stored: set[str] = set()
 
     def decide(state: State) -> Proposal:
+        if state.head is None:
+            check_not_lost(store, intent.where)
         check_not_frozen(state, intent)
         _check_state(state, conditions)
         proposal = moves.deploy(

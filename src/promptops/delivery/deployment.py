@@ -1,10 +1,11 @@
 """Carry a decision out: read, decide, swap, read back; again when somebody else was faster."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from promptops.delivery.lost import not_held
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
 from promptops.live.moves import Doubt, Overtaking, Proposal, Skipped
 from promptops.live.records import Entry, Head, State
@@ -53,16 +54,14 @@ def repeated(store: Store, operation: str, request: str) -> Deployment | None:
     return Deployment(head and Head(head.epoch, entry.revision), entry, repeated=True)
 
 
-def read_existing(store: Store) -> State:
-    """The state of an environment that the store holds; raises Refused when it never has."""
+def read_existing(store: Store, where: Sequence[str] = ()) -> State:
+    """The state of an environment that the store holds; raises Refused when it does not.
+
+    `where` are the options that name the environment in what one types.
+    """
     state = store.read()
     if state.head is None:
-        raise Refused(
-            "no-environment",
-            f"{store.address} has never held an environment '{store.environment}'",
-            "check the store's URL and the name; a new environment is made by promptops deploy "
-            "--create",
-        )
+        raise not_held(store, where)
     return state
 
 

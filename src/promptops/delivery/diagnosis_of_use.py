@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from promptops.delivery.diagnosis import Line
+from promptops.delivery.lost import Lost, brings_back, creates
 from promptops.live.presence import Presence
 from promptops.live.records import Head
 
@@ -14,20 +15,27 @@ REHEARSAL_DAYS, DRILL_DAYS = 8, 90
 
 
 def marker(
-    environment: str, at: str, head: Head | None, others: tuple[str, ...] | None, *, create: bool
+    environment: str,
+    at: str,
+    head: Head | None,
+    others: tuple[str, ...] | None,
+    lost: Lost | None,
+    *,
+    create: bool,
 ) -> Line:
     """Whether the store is the one that it is taken for; `at` names it in what one types."""
     also = f"; beside it: {', '.join(others)}" if others else ""
     if head is not None:
         return Line("environment", "ok", f"revision {head.revision}, epoch {head.epoch}{also}")
-    deploy = f"promptops deploy --all {at} --create"
+    if lost is not None:
+        return Line("environment", "problem", f"the store lost it: {lost.says}", brings_back(at))
+    ways = f"if it never held it: {creates(at)}; if it lost it: {brings_back(at)}"
     if others:
-        says = f"the store has never held {environment}, but {', '.join(others)}"
-        remedy = f"check the store's URL; if it is right: {deploy}"
-        return Line("environment", "problem", says, remedy)
+        says = f"the store does not hold {environment}, but {', '.join(others)}"
+        return Line("environment", "problem", says, f"check the store's URL; {ways}")
     if create:
         return Line("environment", "ok", "nothing was deployed yet; the first deploy makes it")
-    return Line("environment", "warning", "the store has never held it", deploy)
+    return Line("environment", "warning", "the store does not hold it", ways)
 
 
 def presence(at: str, clients: Collection[Presence], old: Collection[Presence]) -> Line:

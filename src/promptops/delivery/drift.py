@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from promptops.delivery.served import Served
-from promptops.errors import StoreCorrupt
+from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.presence import Presence
 from promptops.live.records import Head, Pointer
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of, short
+from promptops.manifest.release import read_release
 
 SILENT = 30.0
 
 # What the ordinary course of things brings with it; `promptops plan --exit-code` tells it too.
-EXPECTED = frozenset({"in sync", "behind", "ahead", "held", "live"})
+EXPECTED = frozenset({"in sync", "behind", "ahead", "held", "live", "retired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class Astray:
     why: str
 
 
-def corruption(store: Store, pointer: Pointer) -> str:
-    """What is wrong with the bytes of a release; empty when nothing is."""
+def corruption(store: Store, unit: str, pointer: Pointer) -> str:
+    """What is wrong with the release that a unit points to; empty when nothing is.
+
+    One in the format of a newer promptops is whole, as far as this one can tell.
+    """
     try:
         data = store.release(pointer.digest)
     except StoreCorrupt as error:
@@ -42,6 +46,10 @@ def corruption(store: Store, pointer: Pointer) -> str:
         return f"the release {short(pointer.digest)} is not in the store"
     if digest_of(data) != pointer.digest:
         return f"the store holds other bytes as {short(pointer.digest)}"
+    try:
+        read_release(data, pointer.digest, unit)
+    except ReleaseRejected as error:
+        return "" if error.code == "C603" else error.message
     return ""
 
 
@@ -51,7 +59,10 @@ def astray(
     head: Head,
     clients: Iterable[tuple[Presence, Mapping[str, Served] | None]],
 ) -> tuple[Astray, ...]:
-    """The clients that do not serve what a pointer names; each with what it serves, by unit."""
+    """The clients that do not serve what a pointer names, or serve what is retired.
+
+    Each comes with what it serves, by unit.
+    """
     found = []
     for client, units in clients:
         why = _astray(unit, pointer, head, client, units)
@@ -68,7 +79,8 @@ def _astray(
     if client.head > head:
         return "skewed", f"it serves revision {client.revision} of epoch {client.epoch}"
     served = None if units is None else units.get(unit)
-    if served is None or served.digest != pointer.digest:
+    wanted = None if pointer.retired else pointer.digest
+    if (served and served.digest) != wanted:
         return _serves_other(unit, served, head, client)
     if client.age is not None and client.age > SILENT:
         return "stale", f"it has not heard of the store for {client.age:.0f} s"

@@ -11,6 +11,7 @@ from pathlib import Path
 from promptops.delivery.diagnosis import Line, of_file, of_redis, unreachable
 from promptops.delivery.diagnosis_of_machine import Machine
 from promptops.delivery.diagnosis_of_use import marker, presence, rehearsals
+from promptops.delivery.lost import lost_by
 from promptops.delivery.readers import too_old
 from promptops.errors import StoreDenied, StoreError
 from promptops.live.facts import FileFacts, RedisFacts
@@ -38,7 +39,8 @@ def examine(store: Store, now: datetime, at: str, *, create: bool) -> list[Line]
         head = store.read().head
     except StoreError as error:
         return [*lines, _refused("environment", error)]
-    lines.append(marker(name, at, head, others, create=create))
+    lost = lost_by(store) if head is None else None
+    lines.append(marker(name, at, head, others, lost, create=create))
     if head is not None:
         lines += _looked("clients", lambda: [presence(at, store.clients(), too_old(store))])
         lines += _looked("rehearsal", lambda: rehearsals(at, store.reports(), now))

@@ -1,12 +1,13 @@
 """An export: an environment in one file, of which damage is found by line.
 
 Every line is a digest and the JSON that it is of: what was exported, the pointers, the history,
-oldest first, the releases, and at the end how many lines there were, with the digest of theirs.
+oldest first, the reports of rehearsals, which an older version did not write, the releases, and at
+the end how many lines there were, with the digest of theirs.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,11 @@ _ANOTHER = "take another export; this one was not written to its end, or changed
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What a file holds; `history` is oldest first, `gone` counts releases that were not there."""
+    """What a file holds; `history` is oldest first, `gone` counts releases that were not there.
+
+    `reports` are what the store kept of rehearsals, by unit, and its notes, whose names begin with
+    a tilde.
+    """
 
     path: str
     environment: str
@@ -38,6 +43,7 @@ class Export:
     history: Sequence[Entry]
     digests: frozenset[str]
     gone: int = 0
+    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -> Export:
@@ -55,6 +61,7 @@ def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -
     history = list(entries(store, state.head.revision + 1))[::-1]
     if not history or history[-1].revision != state.head.revision:
         raise apart(store.environment, state.head, history[-1].revision if history else "nothing")
+    reports = store.reports()
     epoch = state.head.epoch
     live = {pointer.digest: unit for unit, pointer in state.pointers.items()}
     digests = named(state.pointers, history)
@@ -68,6 +75,8 @@ def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -
             yield {"kind": "pointer", "unit": unit, "text": pointer.to_json()}
         for entry in history:
             yield {"kind": "entry", "text": entry.to_json()}
+        for name, text in sorted(reports.items()):
+            yield {"kind": "report", "name": name, "text": text}
         for number, digest in enumerate(digests, 1):
             data = _whole(store, digest)
             if data is not None:
@@ -115,18 +124,21 @@ def read_export(path: str) -> Export:
         pointers: dict[str, Pointer] = {}
         history: list[Entry] = []
         digests: set[str] = set()
+        reports: dict[str, str] = {}
         for part in parts:
             if part["kind"] == "pointer":
                 pointers[part["unit"]] = Pointer.from_json(part["text"], part["unit"])
             elif part["kind"] == "entry":
                 history.append(Entry.from_json(part["text"]))
+            elif part["kind"] == "report":
+                reports[str(part["name"])] = str(part["text"])
             elif part["kind"] == "release":
                 digests.add(part["digest"])
         freeze = about["freeze"] and Freeze.from_json(about["freeze"]).to_json()
         gone = len({*named(pointers, history)} - digests)
         if not history or {each.digest for each in pointers.values()} - digests:
             raise KeyError("release")
-        found = (pointers, history, frozenset(digests), gone)
+        found = (pointers, history, frozenset(digests), gone, reports)
         return Export(path, about["environment"], head, about["at"], freeze, *found)
     except (*JUNK, StoreCorrupt) as error:
         raise UsageError(f"{path} is no whole export", _ANOTHER) from error

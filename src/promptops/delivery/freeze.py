@@ -30,4 +30,4 @@ def freeze(
         move = freezing.unfreeze if lift else freezing.freeze
         return agree(state, move(state, intent, request=request))
 
-    return carry_out(store, read_existing(store), decide, request)
+    return carry_out(store, read_existing(store, intent.where), decide, request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
@@ -13,7 +14,14 @@ from promptops.manifest.digest import is_digest, short
 
 
 def hold(
-    store: Store, unit: str, digest: str, intent: Intent, *, lift: bool, resume: bool = False
+    store: Store,
+    unit: str,
+    digest: str,
+    intent: Intent,
+    *,
+    lift: bool,
+    resume: bool = False,
+    agree: Agree = as_proposed,
 ) -> Deployment:
     """Hold a unit's digest, or lift its hold. A prefix of a digest is enough where it is clear.
 
@@ -24,7 +32,7 @@ def hold(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     live = moves.live_pointer(state, unit, store.environment)
     held = [item.digest for item in live.held]
     seen = [
@@ -36,7 +44,7 @@ def hold(
     def decide(state: State) -> Proposal:
         check_not_frozen(state, intent)
         move = moves.lift if lift else moves.hold
-        return move(state, unit, whole, intent, request=request)
+        return agree(state, move(state, unit, whole, intent, request=request))
 
     return carry_out(store, state, decide, request)
 

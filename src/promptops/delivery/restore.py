@@ -1,5 +1,6 @@
 """Restore: an environment rebuilt from an export or from git, and clients that follow it."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from promptops.live.moves_of_restore import Restoration
 from promptops.live.records import Entry, Head, Pointer
 from promptops.live.replay import replay
 from promptops.live.store import Store, entries
+from promptops.live.stored import JUNK
 from promptops.manifest.digest import digest_of, short
 
 
@@ -82,7 +84,15 @@ def done_before(store: Store, source: Export | Checkout, operation: str) -> Depl
 def _request(source: Export | Checkout) -> str:
     if isinstance(source, Export):
         return request_of("restore", [source.environment, source.head.epoch, source.head.revision])
-    return request_of("restore", {item.unit: item.digest for item in source.built})
+    return request_of("restore", [_wanted(source), _safe(source)])
+
+
+def _wanted(checkout: Checkout) -> dict[str, str]:
+    return {item.unit: item.digest for item in checkout.built}
+
+
+def _safe(checkout: Checkout) -> dict[str, str]:
+    return {item.unit: item.safe[0] for item in checkout.built if item.safe}
 
 
 def prepare(
@@ -150,9 +160,10 @@ def _of_export(there: There, export: Export, intent: Intent, epoch: int | None) 
 def _of_commit(there: There, checkout: Checkout, intent: Intent, epoch: int | None) -> Prepared:
     head = moves.next_head(there.known, epoch, intent.at)
     was = (there.pointers, (there.history or [])[::-1], there.freeze)
-    wanted = {item.unit: item.digest for item in checkout.built}
-    done = moves.from_commit(head, *was, wanted, intent, _request(checkout))
+    wanted = (_wanted(checkout), _safe(checkout))
+    done = moves.from_commit(head, *was, *wanted, intent, _request(checkout))
     stored = [item.data for item in checkout.built]
+    stored += [item.safe[1] for item in checkout.built if item.safe]
     return Prepared(there, done, len(stored), lambda: stored)
 
 
@@ -186,6 +197,30 @@ def restore(store: Store, prepared: Prepared, tell: Callable[[int, int], None]) 
         if store.seal().head != wanted.head or last != wanted.history[-1]:
             raise StoreCorrupt("the store does not have what was restored", "promptops verify")
     return Deployment(wanted.head, last, wanted.skipped, swapped=sent)
+
+
+def restore_reports(store: Store, exported: Mapping[str, str]) -> None:
+    """What rehearsals found, so that a rollback knows what is blocked; raises StoreError."""
+    for name, text in sorted(missing_reports(exported, store.reports()).items()):
+        store.keep_report(name, text)
+
+
+def missing_reports(exported: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    """The exported reports without those of which the store has a newer one."""
+    return {
+        name: text
+        for name, text in exported.items()
+        if name not in there or _made_at(there[name]) < _made_at(text)
+    }
+
+
+def _made_at(text: str) -> str:
+    """Empty for what does not say it; what says it does so in one form, which can be compared."""
+    try:
+        facts = json.loads(text)
+        return str(facts.get("checked_at") or facts.get("at") or "")
+    except (*JUNK, AttributeError):
+        return ""
 
 
 def _replaced(store: Store, expected: Head | None, wanted: Restoration) -> bool:

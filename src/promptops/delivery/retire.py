@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import Refused
 from promptops.live import moves
@@ -23,7 +24,13 @@ class Asking:
 
 
 def retire(
-    store: Store, units: tuple[str, ...], intent: Intent, *, force: bool, resume: bool = False
+    store: Store,
+    units: tuple[str, ...],
+    intent: Intent,
+    *,
+    force: bool,
+    resume: bool = False,
+    agree: Agree = as_proposed,
 ) -> Deployment:
     """Retire units together; what is asked for only with `force`. Raises UnknownUnit, Refused."""
     request = moves.request_of("retire", sorted(units))
@@ -31,7 +38,7 @@ def retire(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     for unit in units:
         moves.live_pointer(state, unit, store.environment)
     asking = who_asks(store.clients(), [unit for unit in units if unit in state.live])
@@ -40,7 +47,7 @@ def retire(
 
     def decide(state: State) -> Proposal:
         check_not_frozen(state, intent)
-        return retire_units(state, set(units), intent, request=request)
+        return agree(state, retire_units(state, set(units), intent, request=request))
 
     return carry_out(store, state, decide, request)
 

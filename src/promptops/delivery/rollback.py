@@ -42,7 +42,7 @@ def rollback(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     units = _named(store, state, units, to)
     reports = {} if force else kept(store)
     blocked = blocked_in(reports, state)

@@ -24,7 +24,7 @@ def switch(
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     for unit in units:
         moves.served_pointer(state, unit, store.environment)
 

@@ -8,6 +8,7 @@ from typing import Any
 from promptops.delivery.drift import EXPECTED, Astray, astray, corruption, worst
 from promptops.delivery.drill.record import Record, kept
 from promptops.delivery.in_git import InGit
+from promptops.delivery.lost import Lost, served_on
 from promptops.delivery.served import served_by
 from promptops.delivery.way_back import Report
 from promptops.delivery.way_back import kept as kept_ways
@@ -66,7 +67,8 @@ class UnitStatus:
 class EnvironmentStatus:
     """An environment in one moment; `present` clients, of which `current` serve the head.
 
-    `ways_back` are the last rehearsals, by unit, and `drill` the last drill.
+    `ways_back` are the last rehearsals, by unit, and `drill` the last drill. `lost` is what clients
+    serve of an environment that the store does not hold any more.
     """
 
     environment: str
@@ -77,11 +79,12 @@ class EnvironmentStatus:
     ways_back: Mapping[str, Report]
     drill: Record | None
     freeze: Freeze | None = None
+    lost: Lost | None = None
 
     @property
     def drifted(self) -> bool:
         """Whether a unit is what the ordinary course of things does not bring with it."""
-        return any(unit.state not in EXPECTED for unit in self.units)
+        return self.lost is not None or any(unit.state not in EXPECTED for unit in self.units)
 
 
 def status(
@@ -111,7 +114,7 @@ def _status(store: Store, in_git: InGit | None, *, deep: bool, clients: bool) ->
         against_git = compare_with_git(pointer, unit, in_git)
         if pointer is None or head is None:
             return UnitStatus(unit, pointer, against_git)
-        corrupt = corruption(store, pointer) if deep else ""
+        corrupt = corruption(store, unit, pointer) if deep else ""
         return UnitStatus(unit, pointer, against_git, corrupt, astray(unit, pointer, head, served))
 
     units = tuple(
@@ -128,6 +131,7 @@ def _status(store: Store, in_git: InGit | None, *, deep: bool, clients: bool) ->
         kept_ways(store),
         kept(store.reports()),
         state.freeze,
+        served_on(present) if head is None else None,
     )
 
 

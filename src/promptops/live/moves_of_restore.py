@@ -5,7 +5,8 @@
 - No revision is used twice: the restore is a deployment of its own, after the last one that
   anybody remembers, and leaves out those that were lost.
 - From an export all is as it was then, holds and freeze included. From a commit the units of that
-  commit go live, what is held stays out, and what is not in the commit stays as it is.
+  commit go live with their safe releases, what is held stays out, and what is in safe mode or not
+  in the commit stays as it is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from promptops.errors import Refused
+from promptops.live import moves
 from promptops.live.chain import RESTORE
 from promptops.live.moves import Intent, Skipped
-from promptops.live.records import Change, Entry, Head, Pointer
+from promptops.live.records import Change, Entry, Head, Pointer, State
 
-# Clients write what they serve by themselves; what none of ours can serve must not drive us up.
 PLAUSIBLE = 1 << 48
 
 
@@ -34,7 +35,7 @@ class Restoration:
 
 def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
     """Above all that are known; raises Refused for a wanted epoch that is not."""
-    heads = [head for head in known if max(head.epoch, head.revision) < PLAUSIBLE]
+    heads = plausible(known)
     highest = max((head.epoch for head in heads), default=0)
     if not highest and epoch is None:
         epoch = int(datetime.fromisoformat(at).timestamp()) // 60
@@ -46,6 +47,11 @@ def next_head(known: Iterable[Head], epoch: int | None, at: str) -> Head:
         )
     revision = max((head.revision for head in heads), default=0)
     return Head(highest + 1 if epoch is None else epoch, revision + 1)
+
+
+def plausible(heads: Iterable[Head]) -> list[Head]:
+    """Those that may be: clients write what they serve by themselves, and must not drive us up."""
+    return [head for head in heads if max(head.epoch, head.revision) < PLAUSIBLE]
 
 
 def from_export(
@@ -67,23 +73,19 @@ def from_commit(
     history: Sequence[Entry],
     freeze: str,
     wanted: Mapping[str, str],
+    safe: Mapping[str, str],
     intent: Intent,
     request: str,
 ) -> Restoration:
-    """The wanted digests (unit → digest) in the place of what is live, in one entry."""
-    pointers, changes, skipped = dict(live), [], []
-    for unit, digest in sorted(wanted.items()):
-        was = live.get(unit)
-        if was is not None and was.digest == digest:
-            continue
-        if was is not None and was.holds(digest):
-            skipped.append(Skipped(unit, digest, "held: what is live stays"))
-            continue
-        held = () if was is None else was.held
-        pointers[unit] = Pointer(digest, head.revision, intent.at, intent.commit, held)
-        changes.append(Change(unit, was.digest if was else None, digest, intent.commit))
-    last = _entry(head, history, tuple(changes), intent, request)
-    return Restoration(head, pointers, [*history, last], freeze, tuple(skipped))
+    """The wanted digests and the safe ones that belong to them (unit → digest), in one entry.
+
+    As a deploy of all would make them live, so that safe mode works afterwards as well.
+    """
+    before = State(Head(head.epoch, head.revision - 1), live)
+    done = moves.deploy(before, wanted, intent, skip_held=True, request=request, safe=safe)
+    changes = () if done.entry is None else done.entry.changes
+    last = _entry(head, history, changes, intent, request)
+    return Restoration(head, {**live, **done.pointers}, [*history, last], freeze, done.skipped)
 
 
 def unknown_to(export: Iterable[Entry], there: Iterable[Entry]) -> list[Entry]:

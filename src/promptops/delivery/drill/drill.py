@@ -59,7 +59,7 @@ def drill(store: Store, clients: int, intent: Intent, patience: float = PATIENCE
             f"{store.address} is the memory of one process",
             "a drill needs a store that other processes can reach",
         )
-    state = read_existing(store)
+    state = read_existing(store, intent.where)
     earlier = _earlier(store, state)
     if not earlier:
         return None
