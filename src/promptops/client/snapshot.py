@@ -102,6 +102,15 @@ def changed_units(
     return tuple(sorted(came | (before.keys() - after.keys())))
 
 
+def newly_refused(before: Snapshot, after: Snapshot) -> int:
+    """How many releases are refused that were not, each counted for itself alone."""
+    known = {(unit, each.digest, each.code) for unit, each in before.refused.items()}
+    return sum(
+        not each.because and (unit, each.digest, each.code) not in known
+        for unit, each in after.refused.items()
+    )
+
+
 def _safe(served: Snapshot, state: State) -> dict[str, str]:
     """The safe release of each unit that has one."""
     known = {} if state.whole else {**served.safe}
