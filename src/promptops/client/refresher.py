@@ -69,7 +69,8 @@ class Refresher:
         )
         self.announcing = Announcing(store, presence, passed)
         self._store = store
-        self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
+        self._passed = passed
+        self._reader = Reader(self.earlier.find, sources.fetch, self.unknown_inputs, passed)
         self.pins = Pins(sources.disk, pins, replace(self._reader, fetch=sources.find))
         self._hints = Hints(store, wanted=hint)
         self._unpinned = self.published.snapshot

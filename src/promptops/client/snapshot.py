@@ -40,14 +40,20 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How releases are read: `fetch` gives the bytes of a digest, the rest is the app's."""
+    """How releases are read: `known` has those of a unit and digest that were read before, `fetch`
+    gives the bytes of a digest, the rest is the app's.
+    """
 
+    known: Callable[[str, str], LiveRelease | None]
     fetch: Callable[[str], bytes | None]
     on_unknown: UnknownInputs
     passed: PassedInputs
 
     def read(self, unit: str, digest: str, revision: int) -> LiveRelease:
         """A verified release; raises ReleaseRejected."""
+        known = self.known(unit, digest)
+        if known is not None:
+            return replace(known, revision=revision)
         data = self.fetch(digest)
         if data is None:
             raise ReleaseRejected("C610", f"the release {digest} of {unit} is missing")
