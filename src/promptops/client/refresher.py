@@ -1,7 +1,6 @@
 """The background thread of a client: polls the store, listens for hints, reports presence."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from promptops.client.earlier import Earlier
 from promptops.client.lasting import LastingThread, set_as
 from promptops.client.live import UnknownInputs
 from promptops.client.passed import PassedInputs
-from promptops.client.pausing import Hints, backoff
+from promptops.client.pausing import Hints, backoff, until_next
 from promptops.client.pins import Pins
 from promptops.client.published import Published
 from promptops.client.snapshot import Reader, Snapshot, advance, newly_refused
@@ -78,7 +77,8 @@ class Refresher:
         self._took = 0.0
         self._closed_at = 0.0
         self._whole_at: float | None = None
-        self._recalled = self._forgotten = False
+        self._recalled = self._forgotten = self._hinted = False
+        self._names = 0
         self._told = Told()
 
     def start(self) -> None:
@@ -181,7 +181,7 @@ class Refresher:
 
         def accept(copy: Copy) -> Snapshot:
             reader = replace(self._reader, fetch=copy.releases.get)
-            snapshot = advance(self._unpinned, copy.state, reader)
+            snapshot = advance(self._unpinned, copy.state, reader, again=True)
             if not snapshot.units:
                 for refusal in snapshot.refused.values():
                     raise StoreCorrupt(refusal.reason, code=refusal.code)
@@ -198,13 +198,16 @@ class Refresher:
         # the same head can come to stand over other releases.
         whole = self._whole_at is None or now - self._whole_at >= self.whole_every
         since = None if whole or self.error is not None else served.head
+        names = self._passed.count()
+        reason = self._hinted or names != self._names
         try:
             state = self._store.read(since)
-            snapshot = advance(served, state, self._reader)
+            snapshot = advance(served, state, self._reader, again=reason or state.whole)
         except PromptopsError as error:
             self._took = time.monotonic() - now
             self._failed(error)
             return
+        self._names = names
         if state.whole:
             self._whole_at = now
         if snapshot is not served:
@@ -277,7 +280,8 @@ class Refresher:
             self._hints.drop()
             self.closing.wait(backoff(self.error, self._failures, self.poll, self._took))
         else:
-            self._hints.wait(self.poll * random.uniform(0.9, 1.1), self.closing)  # noqa: S311
+            seconds = until_next(self.poll, hinted=self._hinted)
+            self._hinted = self._hints.wait(seconds, self.closing)
 
     def _leave(self) -> None:
         self._hints.drop()

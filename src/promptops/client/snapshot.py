@@ -61,13 +61,14 @@ class Reader:
         return live_release(release, digest, revision, self.on_unknown, self.passed.seen(unit))
 
 
-def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
+def advance(served: Snapshot, state: State, reader: Reader, *, again: bool) -> Snapshot:
     """The next snapshot, or the one served when nothing changed.
 
-    Raises StoreCorrupt when what was read is refused as a whole.
+    `again` says that there is a reason to try once more what was refused. Raises StoreCorrupt when
+    what was read is refused as a whole.
     """
     head = check_head(served.head, served.live() if state.whole else {}, state)
-    if head == served.head and not served.refused:
+    if head == served.head and not (served.refused and again):
         return served
     units, refused = dict(served.units), _gone(served, state)
     moved: Moved = {
