@@ -167,10 +167,11 @@ class Client:
         refresher = self._refresher
         refresher.ensure()
         verdict, snapshot = judge(refresher), refresher.published.snapshot
+        lost = refresher.sources.lost
         return Status(
             state=verdict.state,
-            reason="; ".join(filter(None, [verdict.reason, refresher.pins.why])),
-            code=verdict.code,
+            reason="; ".join(filter(None, [verdict.reason, lost, refresher.pins.why])),
+            code=verdict.code or ("C620" if lost else ""),
             source=refresher.sources.source,
             store=self._store,
             epoch=snapshot.head.epoch if snapshot.head else None,

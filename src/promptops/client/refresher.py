@@ -212,7 +212,8 @@ class Refresher:
             self._whole_at = now
         if snapshot is not served:
             self.earlier.learn(self.published.snapshot.units, state.pointers)
-        self._unpinned, self.sources.source = snapshot, "store"
+        self._unpinned = snapshot
+        self.sources.answered()
         if isinstance(self.error, StoreCorrupt):
             self.announcing.at_once()
         if state.stale:
