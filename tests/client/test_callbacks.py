@@ -200,7 +200,7 @@ def late(embedded: Store, embedded_url: str, started: Starter) -> tuple[Client, 
     for number in range(1, 122):
         deploy(embedded, **{"farewell" if number == 110 else "greeter": f"Hello {number}"})
         until_served(client, number)
-    callbacks = client._refresher.callbacks
+    callbacks = client._refresher.published.callbacks
     until(lambda: callbacks.merged == 20)
     assert len(callbacks._waiting) == 100
     return client, late
@@ -247,5 +247,5 @@ def test_a_callback_that_wants_to_exit_ends_neither_the_process_nor_the_telling(
     for number in range(2, 5):
         deploy(deployed, greeter=f"Hello {number}")
         until_count(told, number - 1)
-    assert client._refresher.callbacks.failed >= 2
+    assert client._refresher.published.callbacks.failed >= 2
     assert client.status().state == "READY"

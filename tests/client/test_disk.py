@@ -17,6 +17,7 @@ import pytest
 
 from promptops.client.copy_file import Copy, Kept, decode, encode
 from promptops.client.disk import read_bundle, write_bundle
+from promptops.delivery.pin import read_copies
 from promptops.errors import StoreCorrupt, StoreUnreachable
 from promptops.live.records import Head
 from tests.client import copies
@@ -98,11 +99,27 @@ def test_what_is_no_copy_is_c621(cache: Path, garbage: bytes) -> None:
     assert refused(cache) == "C621"
 
 
-def test_a_copy_with_more_behind_it_is_c621(cache: Path) -> None:
+def test_what_stands_behind_a_copy_and_is_no_change_is_c620_and_the_copy_counts(
+    cache: Path, tmp_path: Path
+) -> None:
     write(cache, copy())
     with file_of(cache).open("ab") as file:
         file.write(b"x")
-    assert refused(cache) == "C621"
+    found = disk(cache).read()
+    assert found == copy()
+    said = "is damaged behind revision 1: what came after that is lost, maybe a rollback"
+    assert found.lost is not None
+    assert (found.lost.code, found.lost.message) == ("C620", f"{file_of(cache)} {said}")
+    # An operator who pins without a store is warned.
+    assert read_copies(disk(cache), None) == ([copy()], [f"{file_of(cache)} {said}"])
+    # What never has changes is sound as a whole or not at all.
+    file_of(cache).rename(disk(cache).path("pins"))
+    with pytest.raises(StoreCorrupt) as pins:
+        disk(cache).read("pins")
+    bundle = Path(disk(cache).path("pins")).rename(tmp_path / "prompts.bundle")
+    with pytest.raises(StoreCorrupt) as bundled:
+        read_bundle(str(bundle), "production")
+    assert (pins.value.code, bundled.value.code) == ("C621", "C621")
 
 
 def test_a_release_with_another_digest_in_a_file_with_the_right_one_is_c621(cache: Path) -> None:

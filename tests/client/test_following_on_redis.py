@@ -1,11 +1,12 @@
 """Following on Redis when the hints are broken, or when the user may do little."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median
 
 import pytest
+import redis
 
 from promptops.live.address import parse_address
 from promptops.live.store import Store
@@ -80,6 +81,51 @@ def test_connections_for_hints_that_are_refused_are_not_left_open(
     before = connections(redis_server)
     until_polled(client, 20)
     assert connections(redis_server) <= before + 1
+
+
+def sent(server: Server, port: str, act: Callable[[], object]) -> list[str]:
+    """The commands that came from a port meanwhile, without those within scripts."""
+    with redis.Redis(unix_socket_path=str(server.socket)) as line, line.monitor() as monitor:
+        act()
+        server.ask("ECHO", "the end")
+        commands = iter(monitor.next_command, None)
+        found = []
+        for each in commands:
+            name = each["command"].partition(" ")[0].upper()
+            if name == "ECHO":
+                break
+            if each["client_port"] == port and each["client_type"] == "tcp":
+                found.append(name)
+    return found
+
+
+def test_a_change_costs_a_client_what_it_must_and_a_rollback_no_release(
+    on_redis: Store, redis_server: Server, started: Starter
+) -> None:
+    client = started(redis_server.url, poll=60)
+    until(lambda: listeners(redis_server))
+
+    def follows(change: Callable[[], object], revision: int) -> None:
+        change()
+        until_served(client, revision)
+        until(lambda: [each.revision for each in on_redis.clients()] == [revision])
+
+    follows(lambda: deploy(on_redis, greeter="Hi"), 2)
+    on_redis.close()
+    listed = [
+        dict(fact.partition("=")[::2] for fact in line.split())
+        for line in redis_server.ask("CLIENT", "LIST").decode().splitlines()
+    ]
+    (port,) = {
+        each["addr"].rpartition(":")[2]
+        for each in listed
+        if each["addr"].startswith("127.") and each["sub"] == "0"
+    }
+    forth, back = lambda: deploy(on_redis, greeter="Bad"), lambda: rollback(on_redis, "greeter")
+    found = sent(redis_server, port, lambda: follows(forth, 3))
+    assert found == ["EVALSHA_RO", "GETRANGE", "SET"]
+    assert sent(redis_server, port, lambda: follows(back, 4)) == ["EVALSHA_RO", "SET"]
+    assert client.get("greeter").digest == digest("greeter", "Hi")
 
 
 @pytest.mark.parametrize(("hint", "needed"), [(True, 2), (False, 1)])

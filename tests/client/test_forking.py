@@ -40,7 +40,7 @@ time.sleep(0.2)
 held, release = threading.Event(), threading.Event()
 
 def hold():
-    with client._refresher.callbacks._news, client._refresher.thread._starting:
+    with client._refresher.published.callbacks._news, client._refresher.thread._starting:
         held.set()
         release.wait(30)
 
@@ -76,7 +76,7 @@ client = Client(sys.argv[1], environment="production", poll=0.1)
 client.wait_ready(20)
 
 def state(number):
-    client._refresher.ready.wait(5)
+    client._refresher.published.ready.wait(5)
     before = client.status().age
     while client.status().age >= before:
         pass
@@ -99,8 +99,8 @@ client.close()
 held = threading.Event()
 
 def hold():
-    refresher = client._refresher
-    with refresher.callbacks._news, refresher.closing._cond, refresher.ready._cond:
+    refresher, published = client._refresher, client._refresher.published
+    with published.callbacks._news, refresher.closing._cond, published.ready._cond:
         held.set()
         threading.Event().wait()
 

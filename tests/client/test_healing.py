@@ -215,4 +215,4 @@ def test_who_is_late_to_call_for_help_hides_no_newer_release(
     assert first is not None
     first.join(20)
     assert client.get("greeter").digest == digest("greeter", "Good morning")
-    assert type(client._refresher.shown.units) is dict
+    assert type(client._refresher.published.shown.units) is dict

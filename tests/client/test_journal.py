@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -262,23 +263,56 @@ def test_no_flipped_bit_of_a_first_line_makes_a_change_look_cut_off(
 
 
 @pytest.mark.soak(short=1000, full=20_000)
-def test_every_flipped_bit_is_noticed(cache: Path, journal: Journal, times: int) -> None:
+def test_every_flipped_bit_is_noticed_and_what_stands_before_it_is_whole(
+    cache: Path, journal: Journal, times: int
+) -> None:
     revisions(journal, *range(2, 12))
     data = file_of(cache).read_bytes()
+    begins = [*lines(data), len(data)]
+    sound = [decode(data[:end], "it") for end in begins]
     chance = random.Random(5)  # noqa: S311
-    found = {flipped(data, chance.randrange(len(data) * 8)) for _ in range(times)}
-    assert found <= {"C620", "C621"}
+    for at in (chance.randrange(len(data) * 8) for _ in range(times)):
+        assert flipped(data, at) in {"C620", "C621"}
+        if at >= begins[0] * 8:
+            found = contents_of(with_flipped(data, at), "it")
+            assert found.lost is not None
+            assert found.lost.code == "C620"
+            assert found.copy() == sound[bisect_right(begins, at // 8) - 1]
 
 
 def flipped(data: bytes, at: int) -> str:
-    """What is said of the file with one bit flipped."""
-    damaged = bytearray(data)
-    damaged[at // 8] ^= 1 << at % 8
+    """What is said of a file that must be sound as a whole, with one bit flipped."""
     try:
-        decode(bytes(damaged), "it")
+        decode(with_flipped(data, at), "it")
     except StoreCorrupt as error:
         return error.code
     return f"bit {at} was not noticed"
+
+
+def with_flipped(data: bytes, at: int) -> bytes:
+    damaged = bytearray(data)
+    damaged[at // 8] ^= 1 << at % 8
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("revision", [3, 5, 6])
+def test_a_file_with_a_damaged_change_is_written_anew_with_the_next_save(
+    cache: Path, journal: Journal, anew: bool, revision: int
+) -> None:
+    revisions(journal, 2, 3, 4, 5)
+    data = file_of(cache).read_bytes()
+    file_of(cache).write_bytes(with_flipped(data, lines(data)[2] * 8 + 800))
+    os.utime(file_of(cache), (0, 0))
+    found = disk(cache).read()
+    assert_greets(found, 3)
+    assert found.lost is not None
+    before = file_of(cache).stat().st_ino
+    revisions(Journal(disk(cache)) if anew else journal, revision)
+    found = disk(cache).read()
+    assert_greets(found, revision)
+    # Who knows of nothing newer leaves it as it is, with what it says of itself.
+    assert (found.lost is None, file_of(cache).stat().st_ino != before) == (revision > 3,) * 2
 
 
 @pytest.mark.parametrize("damage", ["replaced", "cut off", "in place", "removed"])

@@ -13,9 +13,10 @@ from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 from tests.client.conftest import Starter
 from tests.client.releases import point, triage
-from tests.client.sabotage import Saboteur
+from tests.client.sabotage import RedisSaboteur, Saboteur
 from tests.client.waiting import until, until_polled, until_refused, until_served
 from tests.deployments import deploy, digest, release, rollback
+from tests.servers import Server
 
 GOOD: Any = triage(unit="greeter")
 DEEP = release("greeter", "Hi").replace(b"0.2", b"[" * 700 + b"]" * 700)
@@ -135,6 +136,7 @@ def test_a_release_that_cannot_be_read_keeps_the_whole_deployment_out(
 def test_bytes_that_are_not_those_of_their_digest_keep_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur, change: str
 ) -> None:
+    client._refresher.whole_every = 0.2
     data = release("greeter", "Hi")
     wanted = deployed.put(data)
     tampered = {
@@ -158,6 +160,7 @@ def test_bytes_that_are_not_those_of_their_digest_keep_the_whole_deployment_out(
 def test_a_release_that_is_missing_keeps_the_whole_deployment_out(
     client: Client, deployed: Store, saboteur: Saboteur
 ) -> None:
+    client._refresher.whole_every = 0.2
     wanted = deployed.put(release("greeter", "Hi"))
     # Tampered with at first, so that no client is fast enough to read it before it is gone.
     saboteur.overwrite(wanted, b"")
@@ -168,6 +171,37 @@ def test_a_release_that_is_missing_keeps_the_whole_deployment_out(
     until(lambda: client.status().reason == reason)
     assert_served_on(client, client.status().rejected)
     assert_follows_a_repair(client, deployed)
+
+
+def test_what_is_refused_is_fetched_again_when_there_is_a_reason(
+    on_redis: Store, redis_server: Server, started: Starter
+) -> None:
+    client = started(redis_server.url, poll=0.02)
+    assert client._refresher.whole_every <= 30
+    data = release("greeter", "Hi")
+    saboteur = RedisSaboteur(redis_server, "promptops")
+    saboteur.overwrite(digest_of(data), b"{}")
+    point(on_redis, {"greeter": digest_of(data)})
+    until(lambda: client.status().code == "C602")
+
+    def fetched() -> int:
+        return int(redis_server.ask("INFO", "commandstats")["cmdstat_getrange"]["calls"])
+
+    until_polled(client, 3)
+    before = fetched()
+    saboteur.remove(digest_of(data))
+    until_polled(client, 20)
+    assert (fetched(), client.status().code) == (before, "C602")
+    redis_server.ask("PUBLISH", "{promptops:production}:changes", "look")
+    until(lambda: client.status().code == "C610")
+
+    before = fetched()
+    saboteur.overwrite(digest_of(data), data)
+    until_polled(client, 20)
+    assert (fetched(), client.status().code) == (before, "C610")
+    client._refresher.whole_every = 0.1
+    until(lambda: client.status().state == "READY")
+    assert client.get("greeter").digest == digest_of(data)
 
 
 def test_a_client_that_has_nothing_but_a_refused_release_says_its_code(

@@ -13,7 +13,7 @@ import pytest
 
 from promptops import Client, NotReady
 from promptops.client.accept import Refusal
-from promptops.client.copy_file import Copy, Kept
+from promptops.client.copy_file import CHANGE, Copy, Kept
 from promptops.client.disk import write_bundle
 from promptops.live.records import Head
 from promptops.live.store import Store
@@ -155,6 +155,42 @@ def test_a_damaged_copy_is_replaced_by_what_the_store_says(
     until_saved(cache, 1)
 
 
+def test_a_copy_that_lost_a_rollback_serves_what_was_before_and_says_so(
+    on_redis: Store,
+    redis_server: Server,
+    started: Starter,
+    cache: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deploy(on_redis, greeter="Bad")
+    first = started(redis_server.url, cache=cache)
+    until_saved(cache, 2)
+    rollback(on_redis, "greeter")
+    until_saved(cache, 3)
+    first.close()
+    redis_server.stop()
+    file = Path(disk(cache).path())
+    data = file.read_bytes()
+    assert CHANGE in data
+    file.write_bytes(data[:-1] + b"?")
+
+    client = started(redis_server.url, cache=cache)
+    assert_serves(client, "disk", "Bad")
+    said = f"{file} is damaged behind revision 2: what came after that is lost, maybe a rollback"
+    until(lambda: client.status().last_error)
+    status = client.status()
+    assert (status.state, status.code, status.revision) == ("STALE", "C620", 2)
+    assert status.reason == f"{status.last_error}; {said} [C620]"
+    assert f"{said} [C620]" in caplog.text
+
+    redis_server.cont()
+    until(lambda: client.status().state == "READY")
+    assert_serves(client, "store", "Hello")
+    assert (client.status().reason, client.status().code) == ("", "")
+    until_saved(cache, 3)
+    assert disk(cache).read().lost is None
+
+
 def test_a_copy_that_somebody_removed_is_written_anew(
     embedded: Store, embedded_url: str, started: Starter, cache: Path
 ) -> None:
@@ -241,6 +277,7 @@ def test_what_was_refused_before_a_restart_is_refused_after_it_and_taken_when_it
     until_polled(client, 2)
     assert (client.status().state, client.status().code) == ("ERROR", "C602")
     assert_serves(client, "store", "Old")
+    client._refresher.whole_every = 0.2
     saboteur.overwrite(HELLO, release("greeter", "Hello"))
     until(lambda: client.status().state == "READY")
     assert_serves(client, "store", "Hello")

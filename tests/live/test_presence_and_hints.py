@@ -285,3 +285,17 @@ def test_a_listener_tells_a_quiet_server_from_a_hung_one(
             assert not heard.result()
         deploy(quiet, greeter="Hello")
         assert listener.wait(5)
+
+
+def test_an_answer_that_came_while_nobody_listened_is_no_silence(
+    redis_server: Server, opened: Opener
+) -> None:
+    store = opened(redis_server.url, timeouts=CLIENT)
+    with closing(store.listen()) as listener:
+        redis_server.stop()
+        assert not listener.wait(2.3)  # it has asked by now
+        redis_server.cont()
+        time.sleep(1.2)  # a poll, on a busy machine
+        assert not listener.wait(0.1)
+        deploy(store, greeter="Hello")
+        assert listener.wait(5)

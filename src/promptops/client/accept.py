@@ -4,7 +4,10 @@ Of the store as a whole, given the head that is served and the one that was read
 
 1. no head at all, a head without any unit (C610), a lower (epoch, revision) (C613): refused;
 2. the same head over other releases than before (C614), or over fewer (C610): refused;
-3. the same head over the same releases: nothing new, what was refused before is tried again;
+3. the same head over the same releases: nothing new. What was refused before is tried again when
+   there is a reason: a hint, an input that the app did not pass before, or that all of the store is
+   read, as every 30 seconds and after any trouble with it; not at every poll, because a crowd of
+   clients would fetch it for ever;
 4. a higher head: accepted, and each unit that moved is judged by itself.
 
 What is refused as a whole changes nothing. Of one unit:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -93,7 +92,7 @@ def introduce(app: str, version: str) -> Presence:
     return Presence(
         client=os.urandom(6).hex(),
         app=app,
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         pid=os.getpid(),
         version=version,
         epoch=0,

@@ -72,7 +72,7 @@ class Client:
             sources=Sources(store, cache, bundle),
             pins=read_pins(os.environ.get("PROMPTOPS_PIN", "")),
         )
-        self._shown = self._refresher.shown
+        self._shown = self._refresher.published.shown
         close_in_time(self, self._refresher)
         self._refresher.start()
 
@@ -136,7 +136,9 @@ class Client:
         # What stands in for the store is there at once; the store has the first word all the same.
         patience = self._started + PATIENCE_WITH_THE_STORE - time.monotonic()
         self._refresher.settled.wait(max(0.0, min(seconds, patience)))
-        while not self._refresher.ready.wait(max(0.0, min(TRY_EVERY, until - time.monotonic()))):
+        while not self._refresher.published.ready.wait(
+            max(0.0, min(TRY_EVERY, until - time.monotonic()))
+        ):
             if self._refresher.closing.is_set() or not time.monotonic() < until:
                 raise self._not_ready(f"after {seconds:g} s", waited=True)
             self._refresher.ensure()
@@ -153,7 +155,7 @@ class Client:
         patience = min(until, self._started + PATIENCE_WITH_THE_STORE)
         while not self._refresher.settled.is_set() and time.monotonic() < patience:
             await sleep(LOOK_EVERY)
-        while not self._refresher.ready.is_set():
+        while not self._refresher.published.ready.is_set():
             if self._refresher.closing.is_set() or not time.monotonic() < until:
                 raise self._not_ready(f"after {seconds:g} s", waited=True)
             self._refresher.ensure()
@@ -164,11 +166,12 @@ class Client:
         """What is served, from where, how old, and what went wrong last."""
         refresher = self._refresher
         refresher.ensure()
-        verdict, snapshot = judge(refresher), refresher.snapshot
+        verdict, snapshot = judge(refresher), refresher.published.snapshot
+        lost = refresher.sources.lost
         return Status(
             state=verdict.state,
-            reason="; ".join(filter(None, [verdict.reason, refresher.pins.why])),
-            code=verdict.code,
+            reason="; ".join(filter(None, [verdict.reason, lost, refresher.pins.why])),
+            code=verdict.code or ("C620" if lost else ""),
             source=refresher.sources.source,
             store=self._store,
             epoch=snapshot.head.epoch if snapshot.head else None,
@@ -203,7 +206,7 @@ class Client:
         Raises UsageError for what cannot be called there, such as an `async def`.
         """
         check_callback(callback)
-        self._refresher.callbacks.add(callback)
+        self._refresher.published.callbacks.add(callback)
 
     def close(self) -> None:
         """Withdraw the presence and end the thread; what was read can still be used."""
@@ -238,22 +241,23 @@ class Client:
 
     def _absent(self, unit: str) -> PromptopsError:
         self._refresher.ensure()
-        if not self._refresher.ready.is_set():
+        published = self._refresher.published
+        if not published.ready.is_set():
             return self._not_ready("yet")
-        refusal = self._refresher.snapshot.refused.get(unit)
+        refusal = published.snapshot.refused.get(unit)
         if refusal is not None:
             return NotReady(
                 f"{unit} has no release to serve: {refusal.reason}",
                 f"promptops explain {refusal.code}",
                 code=refusal.code,
             )
-        retired = self._refresher.snapshot.retired.get(unit)
+        retired = published.snapshot.retired.get(unit)
         if retired is not None:
             return UnknownUnit(
                 f"{unit} was retired in {self._environment} at {retired.at}: {retired.reason}",
                 "ask for another unit, or deploy it again",
             )
-        units = sorted(self._refresher.snapshot.units)
+        units = sorted(published.snapshot.units)
         close = get_close_matches(str(unit), units, n=1)
         return UnknownUnit(
             f"no unit '{unit}' is live in {self._environment}",
@@ -261,7 +265,7 @@ class Client:
         )
 
     def _pinned_in_a_test(self) -> bool:
-        return bool(self._shown.units) and not self._refresher.ready.is_set()
+        return bool(self._shown.units) and not self._refresher.published.ready.is_set()
 
     def _not_ready(self, when: str, *, waited: bool = False) -> NotReady:
         verdict, error = judge(self._refresher), self._refresher.error

@@ -11,8 +11,10 @@ Behind that, the last known good copy may have changes, one behind the other:
     the releases that are new
 
 The seal is the digest of the first line before and of this one up to here. So no bit of the file
-can change unnoticed, and no change can be taken out between others or put elsewhere. A last change
-with fewer bytes than it should have is not there yet: its writer is about to go on, or was killed.
+can change unnoticed, and no change can be taken out between others or put elsewhere. What stands
+before the first one that is damaged counts, and is said to have lost what came after it. A last
+change with fewer bytes than it should have is not there yet: its writer is about to go on, or was
+killed.
 """
 
 import json
@@ -21,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from promptops.client.accept import Refusal
+from promptops.client.damage import changes_lost, cut_off, damaged
 from promptops.errors import StoreCorrupt
 from promptops.live.records import Head, Pointer, State
 from promptops.manifest.digest import digest_of
@@ -48,6 +51,7 @@ class Copy:
     `past` are the releases that were live before, newest first, and `safe` the safe release of each
     unit that has one, so that one can pin them.
     `refused` are those that the one who wrote it did not take; `units` has what it served instead.
+    `lost` is what to say of newer changes that were damaged.
     """
 
     environment: str
@@ -58,6 +62,7 @@ class Copy:
     past: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     safe: Mapping[str, Kept] = field(default_factory=dict)
+    lost: StoreCorrupt | None = field(default=None, compare=False)
 
     @property
     def state(self) -> State:
@@ -85,7 +90,7 @@ class Contents:
 
     `releases` are those of which the file has the bytes, under their `digests`; a writer needs only
     the latter. `line` is the last first line, `base` where the first of the `changes` begins, `end`
-    where the next one will.
+    where the next one will. `lost` is what to say of changes behind it that are damaged.
     """
 
     def __init__(self, environment: str = "", namespace: str = "") -> None:
@@ -100,6 +105,7 @@ class Contents:
         self.digests: set[str] = set()
         self.line = b""
         self.base = self.end = self.changes = 0
+        self.lost: StoreCorrupt | None = None
 
     def copy(self) -> Copy:
         return Copy(
@@ -111,6 +117,7 @@ class Contents:
             dict(self.past),
             dict(self.refused),
             dict(self.safe),
+            self.lost,
         )
 
     def take(self, change: Change) -> None:
@@ -132,7 +139,7 @@ class Contents:
         data = encode(copy)
         self.digests = {*copy.releases}
         self.line = data[: data.index(b"\n")]
-        self.base, self.end, self.changes = len(data), len(data), 0
+        self.base, self.end, self.changes, self.lost = len(data), len(data), 0, None
         return data
 
     def append(self, change: Change) -> bytes:
@@ -148,20 +155,20 @@ class Contents:
         at = 0
         while line := data[at : at + _CHANGE_LINE]:
             if not CHANGE.startswith(line[: len(CHANGE)]):
-                raise _other(where)
+                raise damaged(where)
             if len(line) < _CHANGE_LINE:
                 return
             # Sealed by itself, so that a damaged length is not taken for a change that is cut off.
             start = line[:-_SEAL]
             if line != start + self._seal(start):
-                raise _other(where)
+                raise damaged(where)
             _, size, digest = start.split()
             at += _CHANGE_LINE
             body = data[at : at + int(size)]
             if len(body) < int(size):
                 return
             if digest_of(body).encode() != digest:
-                raise _other(where)
+                raise damaged(where)
             self.read(body, where)
             self._step(line, len(body))
             at += len(body)
@@ -170,11 +177,11 @@ class Contents:
         """Take what follows a first line; raises StoreCorrupt (C621)."""
         try:
             facts, change = _parse(body)
+            self.take(change)
             self.environment = str(facts.get("environment", self.environment))
             self.namespace = str(facts.get("namespace", self.namespace))
-            self.take(change)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise _other(where) from error
+            raise damaged(where) from error
 
     def _seal(self, start: bytes) -> bytes:
         return digest_of(self.line + start).encode() + b"\n"
@@ -195,30 +202,39 @@ def encode(copy: Copy) -> bytes:
 
 
 def decode(data: bytes, where: str) -> Copy:
-    """Raises StoreCorrupt, as `contents_of` does."""
-    return contents_of(data, where).copy()
+    """Raises StoreCorrupt, as `contents_of` does, and C621 for anything damaged behind it too."""
+    contents = contents_of(data, where)
+    if contents.lost is not None:
+        raise damaged(where)
+    return contents.copy()
 
 
 def contents_of(data: bytes, where: str) -> Contents:
-    """Raises StoreCorrupt: C620 for what is cut off, C621 for what is something else."""
+    """What is there before the first change that is damaged.
+
+    Raises StoreCorrupt: C620 for what is cut off, C621 for what is something else.
+    """
     first, _, _ = data[:_LONGEST_FIRST_LINE].partition(b"\n")
     words = first.split(b" ")
     if not data.startswith(FORMAT[: len(data)]) or len(first) == _LONGEST_FIRST_LINE:
-        raise _other(where)
+        raise damaged(where)
     if len(first) == len(data):
-        raise _cut_off(where)
+        raise cut_off(where)
     if len(words) != 3 or words[0] != FORMAT or not words[1].isdigit():
-        raise _other(where)
+        raise damaged(where)
     at, size = len(first) + 1, int(words[1])
     body = data[at : at + size]
     if len(body) < size:
-        raise _cut_off(where)
+        raise cut_off(where)
     if digest_of(body).encode() != words[2]:
-        raise _other(where)
+        raise damaged(where)
     contents = Contents()
     contents.read(body, where)
     contents.line, contents.base, contents.end = first, at + size, at + size
-    contents.follow(data[at + size :], where)
+    try:
+        contents.follow(data[at + size :], where)
+    except StoreCorrupt:
+        contents.lost = changes_lost(where, contents.head.revision)
     return contents
 
 
@@ -280,17 +296,3 @@ def _update(facts: dict[str, T], changed: Mapping[str, T | None]) -> None:
             facts.pop(unit, None)
         else:
             facts[unit] = value
-
-
-def _cut_off(where: str) -> StoreCorrupt:
-    return StoreCorrupt(
-        f"{where} is cut off", "it is written anew at the next change; or remove it", code="C620"
-    )
-
-
-def _other(where: str) -> StoreCorrupt:
-    return StoreCorrupt(
-        f"{where} is damaged or not a file of promptops {FORMAT[-1:].decode()}",
-        "it is not used; remove it, or write it anew",
-        code="C621",
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from promptops.client.copy_file import Contents, Copy, contents_of, decode, encode
+from promptops.client.damage import damaged
 from promptops.client.folder import check_owner, explained, locked, opened, replace, sweep
 from promptops.errors import PromptopsError, StoreCorrupt, StoreUnreachable
 
@@ -98,7 +99,10 @@ class Disk:
             os.close(file)
 
     def contents_in(self, folder: int, kind: Kind = "copy") -> tuple[Contents, Stamp]:
-        """What the file holds, and its stamp when it had been read."""
+        """What the file holds, and its stamp when it had been read.
+
+        Only a copy has changes, which may be lost; raises as `contents` does.
+        """
         tries = READ_AGAIN
         while True:
             tries -= 1
@@ -106,13 +110,18 @@ class Disk:
                 before = stamp_of(os.fstat(file))
                 data = read_from(file, 0)
                 stamp = stamp_of(os.fstat(file))
+            # A change that was cut off may be overwritten while it is being read.
+            settled = stamp == before or not tries
             try:
                 contents = contents_of(data, where)
             except StoreCorrupt:
-                # A change that was cut off may be overwritten while it is being read.
-                if stamp == before or not tries:
+                if settled:
                     raise
                 continue
+            if contents.lost is not None and not settled:
+                continue
+            if contents.lost is not None and kind != "copy":
+                raise damaged(where)
             check_environment(contents, self.environment, where)
             if self.namespace not in {None, contents.namespace}:
                 raise _of_another(where, f"namespace {contents.namespace}", self.namespace or "")

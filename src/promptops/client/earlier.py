@@ -71,9 +71,13 @@ class Earlier:
         ]
         for unit, digest, revision in newest[:MOST_RECALLED]:
             kept = self._kept.get(unit, ())
-            if len(kept) < MOST_KEPT and all(each.digest != digest for each in kept):
+            if len(kept) < MOST_KEPT and self.find(unit, digest) is None:
                 with suppress(PromptopsError):
                     self._kept[unit] = (read(unit, digest, revision), *kept)
+
+    def find(self, unit: str, digest: str) -> LiveRelease | None:
+        """The release of a unit, when it is one of those."""
+        return next((each for each in self._kept.get(unit, ()) if each.digest == digest), None)
 
     def goes_on(self, present: LiveRelease, text: str, policy: Policy) -> LiveRelease:
         """The release for a conversation with this token; the present one when in doubt."""
@@ -86,7 +90,7 @@ class Earlier:
             decide(policy, "", "", held=False, known=False)
             return present
         unit, began = token.unit, token.digest
-        kept = next((each for each in self._kept.get(unit, ()) if each.digest == began), None)
+        kept = self.find(unit, began)
         held = unit in self._safe or began in self._held.get(unit, ())
         outcome = decide(policy, began, present.digest, held=held, known=kept is not None)
         if outcome == "began" and kept is not None:

@@ -28,7 +28,10 @@ class Journal:
         self._stamp: Stamp = (0, 0, 0)
 
     def read(self) -> Copy:
-        """Raises StoreUnreachable when there is none, StoreCorrupt (C620 to C623) for a bad one."""
+        """Raises StoreUnreachable when there is none, StoreCorrupt (C620 to C623) for a bad one.
+
+        Of one that lost changes, what came before them.
+        """
         contents, stamp = self._disk.contents()
         copy = contents.copy()
         self._remember(contents, stamp)
@@ -60,11 +63,15 @@ class Journal:
         return contents
 
     def _catch_up(self, folder: int) -> Contents | None:
-        """What the file holds by now; None when it is missing or damaged."""
+        """What the file holds by now; None when it is missing or damaged anywhere."""
         try:
-            return self._read_on(folder) or self._remember(*self._disk.contents_in(folder))
+            known = self._read_on(folder)
+            if known is not None:
+                return known
+            contents, stamp = self._disk.contents_in(folder)
         except (OSError, PromptopsError):
             return None
+        return None if contents.lost else self._remember(contents, stamp)
 
     def _read_on(self, folder: int) -> Contents | None:
         """None when it is another file than the one that is known, or changed otherwise."""

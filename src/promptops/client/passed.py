@@ -33,6 +33,10 @@ class PassedInputs:
     def seen(self, unit: str) -> set[str]:
         return self._seen.setdefault(unit, set())
 
+    def count(self) -> int:
+        """How many were seen so far."""
+        return sum(map(len, self._seen.values()))
+
     def names(self) -> dict[str, tuple[str, ...]]:
         """Registered and seen, sorted."""
         units = sorted({*self._registered, *(unit for unit, names in self._seen.items() if names)})

@@ -24,20 +24,20 @@ class Hints:
         self._listener: Listener | None = None
         self._not_before = 0.0
 
-    def wait(self, seconds: float, closing: threading.Event) -> None:
-        """Until a hint comes, `closing` is set, or the time is over."""
+    def wait(self, seconds: float, closing: threading.Event) -> bool:
+        """Until a hint comes, `closing` is set, or the time is over; whether it was a hint."""
         until = time.monotonic() + seconds
         if not self._wanted or time.monotonic() < self._not_before:
             closing.wait(seconds)
-            return
+            return False
         new = self._listener is None
         try:
             if self._listener is None:
                 self._listener = self._store.listen()
-                return  # look once more: what changed before the subscription gave no hint
+                return False  # look again: what changed before the subscription gave no hint
             while (left := until - time.monotonic()) > 0 and not closing.is_set():
                 if self._listener.wait(min(SLICE, left)):
-                    return
+                    return True
         except StoreError as error:
             log.debug("the channel of hints broke: %s", error.message)
             self.drop()
@@ -46,6 +46,7 @@ class Hints:
             # One that worked before is replaced soon, but not by all clients at the same moment.
             left = max(0.0, until - time.monotonic())
             closing.wait(left if new else min(left, random.uniform(0.1, 0.5)))  # noqa: S311
+        return False
 
     def drop(self) -> None:
         if self._listener is not None:
@@ -55,6 +56,11 @@ class Hints:
     def forget(self) -> None:
         """Of a parent process, or of a thread that died while it listened."""
         self._listener = None
+
+
+def until_next(poll: float, *, hinted: bool) -> float:
+    """Seconds to the next poll; shorter after a hint, which everybody heard in the same moment."""
+    return poll * random.uniform(0.5 if hinted else 0.9, 1.1)  # noqa: S311
 
 
 def backoff(error: PromptopsError | None, failures: int, poll: float, took: float) -> float:

@@ -1,23 +1,21 @@
 """The background thread of a client: polls the store, listens for hints, reports presence."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from promptops.client.announcing import Announcing
-from promptops.client.callbacks import Callbacks, Changed
 from promptops.client.copy_file import Copy
 from promptops.client.earlier import Earlier
 from promptops.client.lasting import LastingThread, set_as
 from promptops.client.live import UnknownInputs
-from promptops.client.overlay import CallingForHelp, Shown
 from promptops.client.passed import PassedInputs
-from promptops.client.pausing import Hints, backoff
+from promptops.client.pausing import Hints, backoff, until_next
 from promptops.client.pins import Pins
-from promptops.client.snapshot import Reader, Snapshot, advance, changed_units
+from promptops.client.published import Published
+from promptops.client.snapshot import Reader, Snapshot, advance, newly_refused
 from promptops.client.sources import Sources
 from promptops.client.state import Told, judge
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError, StoreUnreachable
@@ -33,12 +31,12 @@ RECALLED_ENTRIES = 50
 
 
 class Refresher:
-    """Keeps `snapshot` current by replacing one reference; nobody else writes it.
+    """Keeps what is `published` current; nobody else writes it.
 
     The poll is the truth and the hint the speed: a hint only ends the pause before the next poll.
-    `ready` is set with the first release that can be served, `settled` when the store first
-    answered or failed. `checked` is the monotonic time of the last poll whose answer was accepted,
-    `error` what the last one ran into. `errors` counts such polls, `rejected` what was refused.
+    `settled` is set when the store first answered or failed. `checked` is the monotonic time of the
+    last poll whose answer was accepted, `error` what the last one ran into. `errors` counts such
+    polls, `rejected` what was refused.
     """
 
     def __init__(
@@ -52,13 +50,10 @@ class Refresher:
         sources: Sources,
         pins: Mapping[str, str],
     ) -> None:
-        self.snapshot = Snapshot()
-        self.shown = Shown()
+        self.published = Published()
         self.earlier = Earlier()
-        self.callbacks = Callbacks()
         self.unknown_inputs = UnknownInputs()
         self.sources = sources
-        self.ready = threading.Event()
         self.settled = threading.Event()
         self.closing = threading.Event()
         self.checked: float | None = None
@@ -73,15 +68,17 @@ class Refresher:
         )
         self.announcing = Announcing(store, presence, passed)
         self._store = store
-        self._reader = Reader(sources.fetch, self.unknown_inputs, passed)
+        self._passed = passed
+        self._reader = Reader(self.earlier.find, sources.fetch, self.unknown_inputs, passed)
         self.pins = Pins(sources.disk, pins, replace(self._reader, fetch=sources.find))
         self._hints = Hints(store, wanted=hint)
-        self._unpinned = self.snapshot
+        self._unpinned = self.published.snapshot
         self._failures = 0
         self._took = 0.0
         self._closed_at = 0.0
         self._whole_at: float | None = None
-        self._recalled = self._forgotten = False
+        self._recalled = self._forgotten = self._hinted = False
+        self._names = 0
         self._told = Told()
 
     def start(self) -> None:
@@ -107,7 +104,7 @@ class Refresher:
         if not self.closing.is_set():
             self._closed_at = time.monotonic()
             self.closing.set()
-            self.callbacks.close()
+            self.published.callbacks.close()
 
     def forget(self) -> None:
         """Let the thread end with its next poll: nobody can ask any more."""
@@ -120,9 +117,8 @@ class Refresher:
         """Follow in the child: a thread does not survive a fork, and locks may be held."""
         if not child:
             return
-        self.ready, self.settled = set_as(self.ready), set_as(self.settled)
-        self.closing = set_as(self.closing)
-        self.callbacks.renew()
+        self.settled, self.closing = set_as(self.settled), set_as(self.closing)
+        self.published.renew()
         if self.closing.is_set():
             return
         self.announcing.renew()
@@ -132,7 +128,7 @@ class Refresher:
         self.thread.start()
 
     def _work(self) -> None:
-        self.show()
+        self.published.show()
         if self._unpinned.head is None:
             self._take(self._stand_in, self._publish)
         while not self.closing.is_set():
@@ -172,29 +168,20 @@ class Refresher:
 
     def _call_for_help(self) -> None:
         """Let every `get` try to start the thread: there may be nobody else who would."""
-        self.show(calling=True)
+        self.published.show(self._help)
         self._tell()
 
     def _help(self) -> None:
         self.ensure()
         if self.is_alive():
-            self.show()
-
-    def show(self, *, calling: bool = False) -> None:
-        """Let readers see the snapshot. Where a thread was missing, two may be at it: whoever is
-        late sees that there is a newer one.
-        """
-        units = None
-        while units is not self.snapshot.units:
-            units = self.snapshot.units
-            self.shown.publish(CallingForHelp(units, self._help) if calling else units)
+            self.published.show()
 
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
 
         def accept(copy: Copy) -> Snapshot:
             reader = replace(self._reader, fetch=copy.releases.get)
-            snapshot = advance(self._unpinned, copy.state, reader)
+            snapshot = advance(self._unpinned, copy.state, reader, again=True)
             if not snapshot.units:
                 for refusal in snapshot.refused.values():
                     raise StoreCorrupt(refusal.reason, code=refusal.code)
@@ -211,18 +198,22 @@ class Refresher:
         # the same head can come to stand over other releases.
         whole = self._whole_at is None or now - self._whole_at >= self.whole_every
         since = None if whole or self.error is not None else served.head
+        names = self._passed.count()
+        reason = self._hinted or names != self._names
         try:
             state = self._store.read(since)
-            snapshot = advance(served, state, self._reader)
+            snapshot = advance(served, state, self._reader, again=reason or state.whole)
         except PromptopsError as error:
             self._took = time.monotonic() - now
             self._failed(error)
             return
+        self._names = names
         if state.whole:
             self._whole_at = now
         if snapshot is not served:
-            self.earlier.learn(self.snapshot.units, state.pointers)
-        self._unpinned, self.sources.source = snapshot, "store"
+            self.earlier.learn(self.published.snapshot.units, state.pointers)
+        self._unpinned = snapshot
+        self.sources.answered()
         if isinstance(self.error, StoreCorrupt):
             self.announcing.at_once()
         if state.stale:
@@ -245,33 +236,15 @@ class Refresher:
 
     def _publish(self) -> None:
         """Serve what was read, with what is pinned in it, when that is another snapshot."""
-        served, snapshot = self.snapshot, self.pins.over(self._unpinned)
-        if snapshot is served or snapshot.head is None:
-            self._say_ready()
+        before, snapshot = self.published.snapshot, self.pins.over(self._unpinned)
+        if snapshot is before or snapshot.head is None:
+            self.published.say_ready()
             return
-        # Shown first, for who looks at the status; and again, because who calls for help meanwhile
-        # may have shown what was served before.
-        self.shown.publish(snapshot.units)
-        self.snapshot = snapshot
-        self.show()
+        self.published.replace(snapshot)
         self.earlier.pinned = self.pins.held
         self.announcing.at_once()
-        before = {(unit, each.digest, each.code) for unit, each in served.refused.items()}
-        self.rejected += sum(
-            not each.because and (unit, each.digest, each.code) not in before
-            for unit, each in snapshot.refused.items()
-        )
-        self._say_ready()
-        changed = changed_units(served.units, snapshot.units)
-        if snapshot.head == served.head and not changed:
-            return
-        if changed:
-            log.info("serving revision %s; changed: %s", snapshot.head.revision, ", ".join(changed))
-        self.callbacks.tell(Changed(snapshot.head.revision, changed))
-
-    def _say_ready(self) -> None:
-        if self.snapshot.head and (self.snapshot.units or not self.snapshot.refused):
-            self.ready.set()
+        self.rejected += newly_refused(before, snapshot)
+        self.published.tell(before)
 
     def _failed(self, error: PromptopsError, *, unforeseen: bool = False) -> None:
         """Remember an error; what the store as a whole is refused for goes into the presence."""
@@ -290,12 +263,14 @@ class Refresher:
         verdict = judge(self)
         # Looked at last: somebody may close the client at any moment, and that is no news.
         if not self.closing.is_set():
-            self._told.tell(verdict, self.snapshot.head)
+            self._told.tell(verdict, self.published.snapshot.head)
 
     def _announce(self) -> None:
         # Where nothing could be read, an attempt to write only costs the time of another answer.
         if not isinstance(self.error, StoreUnreachable):
-            self.announcing.announce(self.snapshot, self.pins.held, self.checked, self.error)
+            self.announcing.announce(
+                self.published.snapshot, self.pins.held, self.checked, self.error
+            )
 
     def _save(self) -> None:
         self.sources.save(self._unpinned)
@@ -306,7 +281,8 @@ class Refresher:
             self._hints.drop()
             self.closing.wait(backoff(self.error, self._failures, self.poll, self._took))
         else:
-            self._hints.wait(self.poll * random.uniform(0.9, 1.1), self.closing)  # noqa: S311
+            seconds = until_next(self.poll, hinted=self._hinted)
+            self._hinted = self._hints.wait(seconds, self.closing)
 
     def _leave(self) -> None:
         self._hints.drop()

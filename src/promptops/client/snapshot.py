@@ -40,14 +40,20 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How releases are read: `fetch` gives the bytes of a digest, the rest is the app's."""
+    """How releases are read: `known` has those of a unit and digest that were read before, `fetch`
+    gives the bytes of a digest, the rest is the app's.
+    """
 
+    known: Callable[[str, str], LiveRelease | None]
     fetch: Callable[[str], bytes | None]
     on_unknown: UnknownInputs
     passed: PassedInputs
 
     def read(self, unit: str, digest: str, revision: int) -> LiveRelease:
         """A verified release; raises ReleaseRejected."""
+        known = self.known(unit, digest)
+        if known is not None:
+            return replace(known, revision=revision)
         data = self.fetch(digest)
         if data is None:
             raise ReleaseRejected("C610", f"the release {digest} of {unit} is missing")
@@ -55,13 +61,14 @@ class Reader:
         return live_release(release, digest, revision, self.on_unknown, self.passed.seen(unit))
 
 
-def advance(served: Snapshot, state: State, reader: Reader) -> Snapshot:
+def advance(served: Snapshot, state: State, reader: Reader, *, again: bool) -> Snapshot:
     """The next snapshot, or the one served when nothing changed.
 
-    Raises StoreCorrupt when what was read is refused as a whole.
+    `again` says that there is a reason to try once more what was refused. Raises StoreCorrupt when
+    what was read is refused as a whole.
     """
     head = check_head(served.head, served.live() if state.whole else {}, state)
-    if head == served.head and not served.refused:
+    if head == served.head and not (served.refused and again):
         return served
     units, refused = dict(served.units), _gone(served, state)
     moved: Moved = {
@@ -100,6 +107,15 @@ def changed_units(
     digests = {unit: before[unit].digest for unit in touched if unit in before}
     came = {unit for unit in touched if digests.get(unit) != after[unit].digest}
     return tuple(sorted(came | (before.keys() - after.keys())))
+
+
+def newly_refused(before: Snapshot, after: Snapshot) -> int:
+    """How many releases are refused that were not, each counted for itself alone."""
+    known = {(unit, each.digest, each.code) for unit, each in before.refused.items()}
+    return sum(
+        not each.because and (unit, each.digest, each.code) not in known
+        for unit, each in after.refused.items()
+    )
 
 
 def _safe(served: Snapshot, state: State) -> dict[str, str]:

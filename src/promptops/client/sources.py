@@ -30,11 +30,12 @@ AFTER_A_FAILURE = 30.0
 class Sources:
     """What stands in for a store; for the refresher's thread, which alone reads and writes it.
 
-    `source` says what is served: store, disk, bundle, or nothing yet.
+    `source` says what is served: store, disk, bundle, or nothing yet; `lost` what to say of newer
+    changes that the copy on disk should have.
     """
 
     def __init__(self, store: Store, cache: str, bundle: str) -> None:
-        self.source = ""
+        self.source = self.lost = ""
         self.disk = (
             Disk(cache, store.environment, store.address.namespace or None) if cache else None
         )
@@ -59,10 +60,17 @@ class Sources:
                 log.log(level, "%s is not used: %s", where, self._why[where])
                 continue
             self.source = source
-            self._saved = served if source == "disk" else None
+            self._saved = served if source == "disk" and copy.lost is None else None
+            if copy.lost is not None:
+                self.lost = said(copy.lost)
+                log.warning("%s", self.lost)
             log.info("%s holds revision %s", where, copy.head.revision)
             return served
         return None
+
+    def answered(self) -> None:
+        """What is served is what the store said."""
+        self.source, self.lost = "store", ""
 
     def tried(self) -> str:
         """Why the copies could not stand in, to put behind what the store said; for any thread."""
@@ -125,10 +133,10 @@ class Sources:
     def _change(self, head: Head, served: Snapshot, there: Contents) -> Change | None:
         """What to add to the copy that is there; None when that is as new.
 
-        At the same head, one in which less is refused is newer.
+        At the same head, one in which less is refused is newer, and one that lost nothing.
         """
-        fewer = served.refused.keys() < there.refused.keys()
-        if there.head > head or (there.head == head and not fewer):
+        newer = served.refused.keys() < there.refused.keys() or there.lost is not None
+        if there.head > head or (there.head == head and not newer):
             return None
         units: dict[str, Kept | None] = dict.fromkeys(there.units.keys() - served.units.keys())
         past: dict[str, tuple[Kept, ...] | None] = dict.fromkeys(units)

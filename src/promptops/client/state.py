@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from promptops.client.snapshot import Snapshot
+from promptops.client.published import Published
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError
 from promptops.live.records import Head
 
@@ -27,7 +27,7 @@ class Thread(Protocol):
 class Refreshed(Protocol):
     """What is looked at to tell how a client is."""
 
-    snapshot: Snapshot
+    published: Published
     error: PromptopsError | None
     checked: float | None
     poll: float
@@ -53,7 +53,7 @@ def judge(client: Refreshed) -> Verdict:
     """The state of a client now."""
     error = client.error
     if client.closing.is_set():
-        state: State = "NOT_READY" if client.snapshot.head is None else "STALE"
+        state: State = "NOT_READY" if client.published.snapshot.head is None else "STALE"
         return Verdict(state, error.message if error else "the client is closed")
     if client.thread.error:
         return Verdict("FATAL", f"nothing refreshes: {client.thread.error}")
@@ -61,10 +61,10 @@ def judge(client: Refreshed) -> Verdict:
 
 
 def _open(client: Refreshed) -> Verdict:
-    error, refused = client.error, client.snapshot.refused
+    error, refused = client.error, client.published.snapshot.refused
     age = None if client.checked is None else time.monotonic() - client.checked
     own = [each for each in refused.values() if not each.because]
-    if client.snapshot.head is None or (own and not client.snapshot.units):
+    if client.published.snapshot.head is None or (own and not client.published.snapshot.units):
         why = (error.message, error.code) if error else ("", "")
         return Verdict("NOT_READY", *((own[0].reason, own[0].code) if own and not error else why))
     if error is not None:

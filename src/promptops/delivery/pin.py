@@ -94,12 +94,16 @@ def _change(
 
 
 def read_copies(disk: Disk, bundle: Callable[[], Copy] | None) -> tuple[list[Copy], list[str]]:
-    """What is at hand without a store, and why the rest is not."""
+    """What is at hand without a store, and what is missing of it and why."""
     copies, why = [], []
     for read in (disk.read, bundle):
         if read is not None:
             try:
-                copies.append(read())
+                copy = read()
             except (StoreUnreachable, StoreCorrupt) as error:
                 why.append(error.message)
+                continue
+            copies.append(copy)
+            if copy.lost is not None:
+                why.append(copy.lost.message)
     return copies, why

@@ -16,7 +16,7 @@ PLACEHOLDER = "#SHA256-OF-THE-PASSWORD"
 _CONNECTING = "+@connection -@dangerous -@admin +role +cluster|slots"
 _READING = (
     "+evalsha_ro +eval_ro +type +hmget +hget +hgetall +hkeys +hstrlen +xrange +xrevrange +strlen "
-    "+get +smembers +pttl +subscribe +unsubscribe"
+    "+get +getrange +smembers +pttl +subscribe +unsubscribe"
 )
 # INFO tells nothing of anybody's data; a deploy asks it whether Redis would lose what it writes.
 _PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem +info +time"

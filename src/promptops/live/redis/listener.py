@@ -1,6 +1,7 @@
 """The hint of Redis: a channel that is listened to, and checked for being alive."""
 
 import os
+import random
 import threading
 import time
 from functools import partial
@@ -19,7 +20,8 @@ class RedisListener:
     """The channel of hints over a connection of its own.
 
     A half-open connection loses messages for ever without an error, so silence is broken with our
-    own PING, and a PONG that does not come in time raises StoreUnreachable.
+    own PING, and a PONG that does not come in time raises StoreUnreachable. Only the time in which
+    somebody waited here counts: a busy machine, or a poll that takes long, is no silence.
     """
 
     def __init__(self, connection: Any, address: Address, channel: str) -> None:
@@ -28,7 +30,10 @@ class RedisListener:
         self._address = address
         answer(address, lambda: _subscribe(connection, channel))
         self._heard = time.monotonic()
-        self._asked: float | None = None
+        # Not all at the same moment, because all heard the same hint before.
+        self._patience = SILENCE * random.uniform(0.8, 1)  # noqa: S311
+        self._asked = False
+        self._waited = 0.0
         self._closed = False
         self._lost = ""
         self._waiting = threading.Lock()
@@ -53,21 +58,25 @@ class RedisListener:
             now = time.monotonic()
             if now >= deadline:
                 return False
-            self._check_pulse(now)
             patience = min(SLICE, deadline - now)
             if answer(self._address, partial(self._connection.can_read, timeout=patience)):
                 message = answer(self._address, self._connection.read_response)
-                self._heard, self._asked = time.monotonic(), None
+                self._heard, self._asked = time.monotonic(), False
                 if message[0] == b"message":
                     return True
+            else:
+                self._check_pulse(patience)
         return False
 
-    def _check_pulse(self, now: float) -> None:
-        if self._asked is not None and now - self._asked > PONG_WITHIN:
-            raise StoreUnreachable("the channel of changes went silent")
-        if self._asked is None and now - self._heard > SILENCE:
+    def _check_pulse(self, waited: float) -> None:
+        """After nothing was heard for so many seconds."""
+        if not self._asked and time.monotonic() - self._heard > self._patience:
             answer(self._address, lambda: self._connection.send_command("PING"))
-            self._asked = now
+            self._asked, self._waited = True, 0.0
+        elif self._asked:
+            self._waited += waited
+            if self._waited >= PONG_WITHIN:
+                raise StoreUnreachable("the channel of changes went silent")
 
     def close(self) -> None:
         self._closed = True

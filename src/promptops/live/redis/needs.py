@@ -13,6 +13,7 @@ def needs(keys: Keys, role: Role) -> list[list[str]]:
         ["HMGET", keys.head, _ANY],
         ["HGETALL", keys.pointers],
         ["XREVRANGE", keys.history, "+", "-"],
+        ["GETRANGE", release, "0", "1"],
         ["STRLEN", release],
         ["GET", release],
         ["SUBSCRIBE", keys.channel],

@@ -1,6 +1,7 @@
 """An environment in Redis 7 or Valkey: its keys, and what is asked of them."""
 
 import contextlib
+import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -53,6 +54,7 @@ class RedisStore:
         self._entries = Script("history.lua")
         self._present = Script("clients.lua")
         self._role = Role()
+        self._listed, self._list_again = ("", 0), 0.0
         follow_forks(self)
 
     def read(self, since: Head | None = None) -> State:
@@ -106,10 +108,12 @@ class RedisStore:
 
     def release(self, digest: str) -> bytes | None:
         key = self._keys.release + digest
-        size = self._answer(lambda: self._redis.strlen(key))
-        check_size(digest, size)
-        data: bytes | None = self._answer(lambda: self._redis.get(key))
-        return data
+        # One question, and never more bytes than tell that there are too many.
+        data: bytes | None = self._answer(lambda: self._redis.getrange(key, 0, MAX_BYTES))
+        if data and len(data) > MAX_BYTES:
+            check_size(digest, max(len(data), self._answer(lambda: self._redis.strlen(key))))
+        # What is empty and what is missing are the same to GETRANGE.
+        return data or self._answer(lambda: self._redis.get(key))
 
     def swap(
         self,
@@ -212,12 +216,21 @@ class RedisStore:
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
+            now = time.monotonic()
             self._redis.set(self._keys.client + presence.client, presence.to_json(), ex=seconds)
-            self._redis.sadd(self._keys.clients, presence.client)
+            # It stays in the set as long as its record is there. Said again to whatever server may
+            # be another one; and now and then, because somebody may have taken it out.
+            listed = (presence.client, self._lines.opened)
+            if listed != self._listed or now >= self._list_again:
+                self._redis.sadd(self._keys.clients, presence.client)
+                self._listed = listed
+                self._list_again = now + seconds * random.uniform(0.5, 1)  # noqa: S311
 
         self._answer(write)
 
     def withdraw(self, client: str) -> None:
+        self._listed = ("", 0)
+
         def write() -> None:
             self._redis.srem(self._keys.clients, client)
             self._redis.delete(self._keys.client + client)
