@@ -49,7 +49,7 @@ def test_a_rollback_is_asked_about_once_and_done(
     assert lines[2].startswith(
         f"  greeter  {before} → {after}  held: {before}  from commit {first[:12]}; what is live is "
     )
-    assert lines[3] == "    going there was not rehearsed"
+    assert lines[3] == f"warning: greeter goes back to {after}: it was never rehearsed"
     assert done.out.count(QUESTION.decode()) == 1
     assert f"(rollback)\n  greeter  {before} → {after}  held: {before}\nwarning: " in done.out
     assert store.read().head == Head(1, 3)

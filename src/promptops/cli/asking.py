@@ -14,7 +14,7 @@ from promptops.delivery.agreement import Agree, Agreement, as_proposed
 from promptops.delivery.way_back import Report
 from promptops.errors import Refused
 from promptops.live.freezing import why as why_frozen
-from promptops.live.moves import Proposal
+from promptops.live.moves import Doubt, Proposal
 from promptops.live.records import Change, Entry, Head, State
 
 _LENGTHS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -38,12 +38,20 @@ def _ask(
 ) -> str:
     entry = proposal.entry
     assert entry is not None  # noqa: S101 - nobody is asked about nothing
-    asked = confirm(place, entry.action, lambda: _lines(place, state, entry, rehearsed()))
+    doubts = proposal.doubts
+    asked = confirm(
+        place, entry.action, lambda: _lines(place, state, entry, doubts, rehearsed()), doubts=doubts
+    )
     return now() if asked else entry.at
 
 
 def confirm(
-    place: Environment, action: str, lines: Callable[[], Iterable[str]], *, why: str = ""
+    place: Environment,
+    action: str,
+    lines: Callable[[], Iterable[str]],
+    *,
+    why: str = "",
+    doubts: Iterable[Doubt] = (),
 ) -> bool:
     """Ask once whether what the lines say is meant; False where there is nobody, and no need, to.
 
@@ -60,7 +68,7 @@ def confirm(
         )
     for line in lines():
         say(in_line(line))
-    for line in doubt_lines([doubt.as_json() for doubt in proposal.doubts]):
+    for line in doubt_lines([doubt.as_json() for doubt in doubts]):
         say(line)
     sys.stderr.write("go on? [y/N] ")
     sys.stderr.flush()
@@ -84,9 +92,14 @@ def heading(place: Environment, action: str, head: Head | None) -> str:
 
 
 def _lines(
-    place: Environment, state: State, entry: Entry, rehearsed: Mapping[str, Report]
+    place: Environment,
+    state: State,
+    entry: Entry,
+    doubts: Iterable[Doubt],
+    rehearsed: Mapping[str, Report],
 ) -> Iterator[str]:
     at = datetime.now(UTC)
+    doubted = {doubt.unit for doubt in doubts}
     yield heading(place, entry.action, state.head)
     if entry.reason:
         yield f"  because: {entry.reason}"
@@ -98,7 +111,7 @@ def _lines(
         if live is not None:
             line += f"; what is live is {age(live.since, at)} old"
         yield line
-        if entry.action == "rollback":
+        if entry.action == "rollback" and change.unit not in doubted:
             yield f"    {_rehearsed(rehearsed.get(change.unit), change, at)}"
     if not entry.changes:
         frozen = state.freeze
