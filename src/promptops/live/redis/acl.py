@@ -66,6 +66,6 @@ def user(
         rules += [*(f"~{key}" for key in writes), _PUBLISHING]
     if role == "client" and presence:
         # Selectors of their own: nobody may put something else in the place of the set.
-        rules += [f"(%W~{keys.clients} +sadd +srem) (%W~{keys.client}* +set +del)"]
+        rules += [f"(%W~{keys.clients} +sadd +srem) (~{keys.client}* +set +del)"]
     name = f"promptops-{role}-{environment}"
     return User(name, tuple(" ".join(rules).split()), password is not None)

@@ -217,11 +217,12 @@ class RedisStore:
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
             now = time.monotonic()
-            self._redis.set(self._keys.client + presence.client, presence.to_json(), ex=seconds)
-            # It stays in the set as long as its record is there. Said again to whatever server may
-            # be another one; and now and then, because somebody may have taken it out.
+            key, text = self._keys.client + presence.client, presence.to_json()
+            before = self._redis.set(key, text, ex=seconds, get=True)
+            # It stays in the set as long as its record is there. Said again when that was gone, to
+            # whatever server may be another one, and now and then, in case somebody took it out.
             listed = (presence.client, self._lines.opened)
-            if listed != self._listed or now >= self._list_again:
+            if before is None or listed != self._listed or now >= self._list_again:
                 self._redis.sadd(self._keys.clients, presence.client)
                 self._listed = listed
                 self._list_again = now + seconds * random.uniform(0.5, 1)  # noqa: S311
