@@ -1,6 +1,7 @@
 """The background thread of a client: polls the store, listens for hints, reports presence."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -209,7 +210,9 @@ class Refresher:
             return
         self._names = names
         if state.whole:
-            self._whole_at = now
+            # A little early, so that it is in time by the next poll, and clients that were started
+            # together do not read everything together for ever.
+            self._whole_at = now - self.whole_every * random.uniform(0.1, 0.3)  # noqa: S311
         if snapshot is not served:
             self.earlier.learn(self.published.snapshot.units, state.pointers)
         self._unpinned = snapshot
