@@ -49,6 +49,17 @@ def test_a_client_that_announces_itself_again_is_listed_once(deployed: Store) ->
     assert [client.revision for client in deployed.clients()] == [2]
 
 
+def test_a_client_of_a_wiped_server_is_listed_when_it_speaks_again(
+    redis_server: Server, opened: Opener
+) -> None:
+    store = opened(redis_server.url)
+    store.announce(ANN, 30)
+    redis_server.ask("FLUSHALL")
+    assert store.clients() == []
+    store.announce(ANN, 30)
+    assert store.clients() == [ANN]
+
+
 def test_a_client_that_withdraws_is_gone(deployed: Store) -> None:
     deployed.announce(ANN, 30)
     deployed.announce(BOB, 30)
