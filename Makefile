@@ -6,11 +6,15 @@ BIN := .venv/bin
 demo: .venv/ready
 	@$(BIN)/promptops demo
 
+# What pytest compiles is kept, and made once instead of by every worker.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
+	@$(BIN)/pytest --collect-only -q >/dev/null || true
 	$(BIN)/pytest -n 4 -q
 
 soak: .venv/ready
 	$(BIN)/pytest -n auto -q --soak
+	$(BIN)/pytest -n 4 -q --twins
 
 lint: .venv/ready
 	$(BIN)/ruff check

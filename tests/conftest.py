@@ -3,6 +3,9 @@
 Servers are shared by the tests of a worker, and every test has a namespace of its own in them; a
 test that stops, fills or reconfigures a server takes `redis_server`, which is private.
 
+Backends are shown to be alike in `tests/live`. What uses a store elsewhere takes SQLite and Valkey,
+and Redis as well with `--twins`, or where the test is about the server itself.
+
 A test of chance says how often it tries: `@pytest.mark.soak(short=200, full=10_000)`, and takes
 `times`. With `--soak` those tests run alone, in full.
 """
@@ -28,13 +31,27 @@ _namespaces = (f"test{number}" for number in itertools.count(1))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the tests of chance alone, in full")
+    parser.addoption("--twins", action="store_true", help="also what a twin shows that always runs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("soak"):
-        others = [item for item in items if item.get_closest_marker("soak") is None]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item.get_closest_marker("soak") is not None]
+    soak, twins = config.getoption("soak"), config.getoption("twins")
+    left_out = {
+        item
+        for item in items
+        if (soak and not item.get_closest_marker("soak")) or (not twins and _is_twin(item))
+    }
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_twin(item: pytest.Item) -> bool:
+    """Whether Valkey, or the workflow's template, shows the same in this run."""
+    if item.path.parent.name == "live" or item.path.name in {"test_acl.py", "test_doctor.py"}:
+        return False
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    others = {parameters.get(name) for name in ("backend", "shared_server", "workflows")}
+    return not others.isdisjoint({"redis", "this repository"})
 
 
 @pytest.fixture

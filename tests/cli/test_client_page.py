@@ -16,7 +16,7 @@ def typed(project: Project, chapter: str, cache: Path, digest: str = "") -> list
     (lines,) = snippets("client.md", chapter, "sh")
     shown = lines.replace("support-triage", "greeter").replace("/var/cache/helpdesk", str(cache))
     shown = shown.replace("DIGEST", digest)
-    done = [project.run(*shlex.split(line)[1:]) for line in shown.splitlines()]
+    done = [project.installed(*shlex.split(line)[1:]) for line in shown.splitlines()]
     return [(each.code, each.out + each.err) for each in done]
 
 

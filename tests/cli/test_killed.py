@@ -37,20 +37,20 @@ def test_a_killed_deploy_happened_or_did_not(deployed: Project, store: Store, ti
         deployed.write("manifests/farewell/system.md", f"Bye {number}.\n")
         commits.append(deployed.commit(f"both say {number}"))
     # As long as it takes undisturbed, so that kills fall everywhere in it.
-    started = time.monotonic()
-    done = deployed.run(*deploy, commits[0])
-    lasted = time.monotonic() - started
-    assert done.code == 0
+    lasts = {}
+    for commit, begun in zip(commits, (deployed.installed, deployed.run), strict=True):
+        started = time.monotonic()
+        assert begun(*deploy, commit).code == 0
+        lasts[begun == deployed.installed] = time.monotonic() - started
     dice = random.Random(20261121)  # noqa: S311 - the same dice every time
     head, happened = assert_consistent(store), 0
     for point in range(times):
         # The one that is not live, so that there is something to do.
         commit = commits[store.read().pointers["greeter"].commit == commits[0]]
-        process = deployed.start(*deploy, commit)
-        # Half of them where the store is written to, which is at the end.
-        time.sleep(lasted * (dice.uniform(0.7, 1.1) if point % 2 else dice.uniform(0.0, 1.0)))
-        process.kill()
-        process.communicate()
+        # One in four also while Python starts and imports, the others where the work is done.
+        installed = point % 4 == 0
+        after = lasts[installed] * dice.uniform(0.0, 1.1)
+        deployed.signalled(signal.SIGKILL, after, *deploy, commit, installed=installed)
         now = assert_consistent(store)
         assert now.revision in {head.revision, head.revision + 1}
         if now != head:

@@ -135,6 +135,8 @@ def test_a_rollback_wins_the_race_and_says_what_it_displaced(
             f"  greeter  {short(newer)} → {short(good)}  held: {short(newer)}",
             f"  greeter  held: {short(bad)}",
             f"  displaced {short(newer)} of greeter: revision 3, deploy by bo",
+            f"warning: greeter goes back to {short(good)}: it was never rehearsed",
+            "  = help: promptops rehearse greeter --env production --target " + short(good),
         ]
     live = store.read().pointers["greeter"]
     assert (live.digest, live.revision) == (good, 4)

@@ -323,7 +323,7 @@ def test_a_wiped_redis_with_a_thousand_releases_is_back_and_followed_in_seconds(
     redis_server.ask("FLUSHALL")
 
     began = time.monotonic()
-    done = git_project.run("restore", *place, "--from", file, "--json")
+    done = git_project.installed("restore", *place, "--from", file, "--json")
     assert (done.code, time.monotonic() - began < 10) == (0, True), done.err
     restored = time.monotonic()
     assert (store.read().head, store.read().pointers) == (Head(2, 11), live)
@@ -347,6 +347,6 @@ def test_clients_that_serve_on_after_a_wipe_follow_within_five_seconds(
     for command in (("--from", "b.export"), ("--from-git", "HEAD~1")):
         redis_server.ask("FLUSHALL")
         began = time.monotonic()
-        done = exported.run("restore", *place, *command)
+        done = exported.installed("restore", *place, *command)
         assert done.code == 0, done.err
         assert_followed(store, began)

@@ -184,8 +184,9 @@ def test_a_copy_that_lost_a_rollback_serves_what_was_before_and_says_so(
     assert f"{said} [C620]" in caplog.text
 
     redis_server.cont()
-    until(lambda: client.status().state == "READY")
+    until(lambda: client.get("greeter").digest == digest("greeter", "Hello"))
     assert_serves(client, "store", "Hello")
+    until(lambda: client.status().state == "READY")
     assert (client.status().reason, client.status().code) == ("", "")
     until_saved(cache, 3)
     assert disk(cache).read().lost is None
