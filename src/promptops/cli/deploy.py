@@ -18,6 +18,7 @@ from promptops.cli.options import (
     environment_options,
     operation_options,
     output_option,
+    replicas_option,
     wait_option,
     yes_option,
 )
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 @yes_option
 @operation_options
 @wait_option
+@replicas_option
 @output_option
 def deploy(
     units: tuple[str, ...],
@@ -96,6 +98,7 @@ def deploy(
     reason: str,
     operation: str | None,
     wait: float | None,
+    replicas: int | None,
     output: str,
 ) -> None:
     """Make units live from a git commit, all of them in one step or none.
@@ -122,7 +125,7 @@ def deploy(
     accepted = _accepted(reason, accept_no_return, accept_callers)
     intent = new_intent(place, operation, accepted)
     reports: dict[str, Report] = {}
-    with move(place, intent, output, dry_run=dry_run) as opened:
+    with move(place, intent, output, dry_run=dry_run, replicas=replicas) as opened:
         moved: list[str] = []
         if planned is not None:
             checkout, moved = checkout_of(project, planned, place.name, commit)
@@ -185,6 +188,7 @@ def deploy(
             output=output,
             units=[item.unit for item in checkout.built],
             dry_run=dry_run,
+            replicas=replicas,
         )
 
 

@@ -13,6 +13,13 @@ from typing import Any
 from promptops.cli import suggested
 from promptops.cli.changes import change_line
 from promptops.cli.output import emit, in_line, printable, say
+from promptops.cli.replicas import (
+    STANDS,
+    check_has_replicas,
+    in_doubt,
+    replica_facts,
+    replica_line,
+)
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.confirm import Confirmation, await_clients
@@ -51,10 +58,20 @@ def now() -> str:
 
 @contextmanager
 def move(
-    place: Environment, intent: Intent, output: str, *, dry_run: bool = False
+    place: Environment,
+    intent: Intent,
+    output: str,
+    *,
+    dry_run: bool = False,
+    replicas: int | None = None,
 ) -> Iterator[Store]:
-    """The store of a command that changes something; a refusal is printed as JSON too."""
-    store = place.open()
+    """The store of a command that changes something; a refusal is printed as JSON too.
+
+    What is swapped there waits for `replicas`.
+    """
+    if replicas is not None:
+        check_has_replicas(place)
+    store = place.open(replicas or 0)
     try:
         yield store
     except (Refused, OutcomeUnknown) as error:
@@ -84,8 +101,9 @@ def report(
     units: Collection[str] = (),
     dry_run: bool = False,
     more: Mapping[str, Any] | None = None,
+    replicas: int | None = None,
 ) -> None:
-    """Print what was done, as read back; raises Unconfirmed when clients are missing.
+    """Print what was done, as read back; raises Unconfirmed when clients or replicas are missing.
 
     `units` are those that were asked for, by which clients are judged when nothing was to do;
     `more` is what only this command has to say in JSON.
@@ -102,12 +120,19 @@ def report(
         facts["dry_run"] = True
     for skipped in done.skipped:
         say(in_line(f"skipped {skipped.unit}: {short(skipped.digest or '')} {skipped.why}"))
-    unconfirmed = None
+    missing = []
+    if replicas is not None and not dry_run:
+        facts["replicas"] = replica_facts(done, replicas)
+        if entry is None:
+            say("nothing was written: no replica was asked")
+        else:
+            missing.append(in_doubt(done, facts["replicas"], intent))
     if wait is not None and not dry_run and done.head is not None:
         since = time.monotonic() if done.swapped is None else done.swapped
-        unconfirmed = _await(store, done, units, since, wait, facts)
-        if unconfirmed is not None:
-            facts["refused"] = _refusal(unconfirmed)
+        missing.append(_await(store, done, units, since, wait, facts))
+    unconfirmed = _together([each for each in missing if each is not None])
+    if unconfirmed is not None:
+        facts["refused"] = _refusal(unconfirmed)
     try:
         emit(output, facts, _text(facts))
     except OutputLost as lost:
@@ -221,15 +246,22 @@ def _unconfirmed(confirmation: Confirmation, wait: float, *, refusing: bool) -> 
     return Unconfirmed(
         f"{len(missing)} of {confirmation.present} clients {what}: "
         f"{', '.join(named(client) for client in missing)}",
-        f"the deployment stands; {hint}",
+        f"{STANDS}{hint}",
     )
+
+
+def _together(missing: list[Unconfirmed]) -> Unconfirmed | None:
+    if len(missing) < 2:
+        return missing[0] if missing else None
+    hints = "; ".join(each.hint.removeprefix(STANDS) for each in missing)
+    return Unconfirmed("; ".join(each.message for each in missing), STANDS + hints)
 
 
 def _uncounted(error: StoreError | KeyboardInterrupt) -> Unconfirmed:
     why = error.message if isinstance(error, StoreError) else "interrupted"
     return Unconfirmed(
         f"the clients could not be awaited: {why}",
-        "the deployment stands; promptops status tells who serves it",
+        f"{STANDS}promptops status tells who serves it",
     )
 
 
@@ -237,7 +269,7 @@ def _untold(lost: OutputLost, facts: dict[str, Any]) -> Unconfirmed:
     return Unconfirmed(
         f"{facts['environment']} is at revision {facts['revision']} ({facts['action']}), which "
         f"could not be told: {lost.message}",
-        "the deployment stands; promptops status tells what is live",
+        f"{STANDS}promptops status tells what is live",
     )
 
 
@@ -260,6 +292,8 @@ def _text(facts: dict[str, Any]) -> str:
         )
         for each in facts.get("displaced", ())
     ]
+    if "replicas" in facts:
+        lines += filter(None, [replica_line(facts["replicas"])])
     return _with_clients(lines, facts)
 
 

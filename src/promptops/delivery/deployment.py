@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
 from promptops.live.moves import Overtaking, Proposal, Skipped
 from promptops.live.records import Entry, Head, State
-from promptops.live.store import Store, Swap, find_operation, newer
+from promptops.live.store import Replicas, Store, Swap, find_operation, newer
 from promptops.manifest.digest import short
 
 ROUNDS = 10
@@ -22,7 +22,8 @@ class Deployment:
     A dry run has the entry that would have been written, and the head that is.
     `repeated` says that the operation had been done before, by another call; `swapped` is the
     monotonic time at which the swap was sent, None when none was. `displaced` is what others made
-    live while a rollback was under way, and what it left with the rest.
+    live while a rollback was under way, and what it left with the rest. `replicas` is what they
+    said to our own swap, None when none was made or its answer was lost.
     """
 
     head: Head | None
@@ -31,6 +32,7 @@ class Deployment:
     repeated: bool = False
     swapped: float | None = None
     displaced: tuple[Overtaking, ...] = ()
+    replicas: Replicas | None = None
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
@@ -89,7 +91,9 @@ def carry_out(
         with in_doubt(entry):
             if swap.outcome == "won":
                 entry = _read_back(store, entry)
-                return Deployment(swap.head, entry, proposal.skipped, swapped=sent)
+                return Deployment(
+                    swap.head, entry, proposal.skipped, swapped=sent, replicas=swap.replicas
+                )
             if swap.outcome == "missing":
                 raise Refused(
                     "missing-release",

@@ -17,9 +17,18 @@ from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, c
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.primary import elsewhere
-from promptops.live.redis.replica import Role
+from promptops.live.redis.replica import Role, confirmed_by
 from promptops.live.redis.restoring import keys_below, remove_at, replace_all, seal_of
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
+from promptops.live.store import (
+    PAGE,
+    Replicas,
+    Swap,
+    Timeouts,
+    apart,
+    check_size,
+    check_written,
+    needed,
+)
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
@@ -35,14 +44,19 @@ MAX_PRESENCE = MAX_BYTES
 class RedisStore:
     """Implements `promptops.live.store.Store`; `timeouts` bound every answer.
 
+    Where `replicas` are named, a swap tells how many of them have it.
+
     Nothing is retried but what another node may do, and that for `timeouts.failover` seconds.
     """
 
-    def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
+    def __init__(
+        self, address: Address, environment: str, timeouts: Timeouts, *, replicas: int = 0
+    ) -> None:
         self.address = address
         self.environment = environment
         self._keys = Keys(address.namespace, environment)
         self._timeouts = timeouts
+        self._replicas = replicas
         self._lines = Lines()
         self._read_with = 0
         self._redis = self._connect()
@@ -140,10 +154,13 @@ class RedisStore:
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
 
-        def once() -> Any:
+        def once() -> tuple[Any, Replicas | None]:
             with self._connected() as connection:
                 try:
-                    return answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                    said = answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                    if said[0] != b"won" or not self._replicas:
+                        return said, None
+                    return said, confirmed_by(self._replicas, self.address, connection)
                 except StoreUnreachable as error:
                     if isinstance(error.__cause__, redis.ResponseError):
                         raise
@@ -151,7 +168,7 @@ class RedisStore:
                         f"the answer of {self.address} to the swap was lost: {error.message}"
                     ) from error
 
-        said = self._led(once)
+        said, replicas = self._led(once)
         outcome, first, second = (part.decode() for part in said)
         if outcome in {"wrongtype", "broken"}:
             raise self._corrupt(said, expected)
@@ -163,7 +180,7 @@ class RedisStore:
             )
         if outcome not in {"won", "same", "lost"}:
             raise StoreCorrupt(f"the swap answered {outcome!r}")
-        return Swap(outcome, _as_head(first, second))
+        return Swap(outcome, _as_head(first, second), replicas=replicas)
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         newest = "+" if before is None else f"({max(before, 1)}-0"
