@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
-from promptops.live.moves import Overtaking, Proposal, Skipped
+from promptops.live.moves import Proposal, Skipped
+from promptops.live.overtaking import Overtaking
 from promptops.live.records import Entry, Head, State
 from promptops.live.store import Replicas, Store, Swap, find_operation, newer
 from promptops.manifest.digest import short

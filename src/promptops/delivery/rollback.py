@@ -10,7 +10,14 @@ from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, re
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
 from promptops.live import moves
-from promptops.live.moves import Intent, Overtaking, Proposal, Skipped, Target
+from promptops.live.moves import Intent, Proposal, Skipped, Target
+from promptops.live.overtaking import (
+    Overtaking,
+    displaced,
+    left_since,
+    overtakings,
+    there_already,
+)
 from promptops.live.records import Entry, State
 from promptops.live.store import Store, entries, newer
 from promptops.manifest.digest import short
@@ -55,15 +62,15 @@ def rollback(
     def decide(now: State) -> Proposal:
         """Where to go was decided, and agreed to: whoever is faster does not change it."""
         if now.head != state.head:
-            faster[:] = moves.overtakings(newer(store, state.head), targets)
-        there = moves.there_already(now, targets, faster)
-        left = moves.left_since(state, faster)
+            faster[:] = overtakings(newer(store, state.head), targets)
+        there = there_already(now, targets, faster)
+        left = left_since(state, faster)
         return move(now, intent=intent, skipped=(*skipped, *there), left=left)
 
     done = carry_out(store, state, decide, request, displaces=True)
     if done.entry is None or done.repeated:
         return done
-    return replace(done, displaced=moves.displaced(done.entry, faster))
+    return replace(done, displaced=displaced(done.entry, faster))
 
 
 def _named(store: Store, state: State, units: tuple[str, ...], to: str | None) -> tuple[str, ...]:

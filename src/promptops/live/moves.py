@@ -15,7 +15,7 @@ here, so both stores and every command share one set of rules:
 import hashlib
 import json
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -67,24 +67,6 @@ class Target:
     digest: str
     commit: str | None
     safe: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaking:
-    """A change of a unit by somebody who was faster, and the deployment that it is of."""
-
-    entry: Entry
-    change: Change
-
-    def as_json(self) -> dict[str, str | int]:
-        """`{"unit", "digest", "revision", "action", "actor"}`"""
-        return {
-            "unit": self.change.unit,
-            "digest": self.change.after,
-            "revision": self.entry.revision,
-            "action": self.entry.action,
-            "actor": self.entry.actor,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,56 +202,6 @@ def _back(
 
 def _holding(live: Pointer, digest: str, intent: Intent, reason: str) -> Pointer:
     return replace(live, held=(*live.held, Hold(digest, reason, intent.at, intent.actor)))
-
-
-def overtakings(since: Iterable[Entry], units: Collection[str]) -> list[Overtaking]:
-    """What moved or retired one of the units, newest first as `since` is."""
-    return [
-        Overtaking(entry, change)
-        for entry in since
-        for change in entry.changes
-        if change.unit in units and (change.before != change.after or entry.action == RETIRE)
-    ]
-
-
-def left_since(began: State, found: Iterable[Overtaking]) -> dict[str, list[str]]:
-    """All that was live of the units that moved since a rollback began, the first one first.
-
-    What stood in for another, in safe mode, is nothing that one could return to.
-    """
-    left: dict[str, list[str]] = {}
-    for each in reversed([*found]):
-        unit = each.change.unit
-        was = began.live.get(unit)
-        seen = left.setdefault(unit, [was.meant] if was else [])
-        if not each.change.stands_in:
-            seen.append(each.change.after)
-    return left
-
-
-def there_already(
-    state: State, targets: Mapping[str, Target], found: Iterable[Overtaking]
-) -> tuple[Skipped, ...]:
-    """The units that somebody who was faster took where they shall go."""
-    by = {each.change.unit: each.entry for each in reversed([*found])}
-    live = state.live
-    return tuple(
-        Skipped(
-            unit,
-            live[unit].digest,
-            f"is live already: {entry.actor} was faster, revision {entry.revision}, {entry.action}",
-        )
-        for unit, entry in sorted(by.items())
-        if unit in live and live[unit].digest == targets[unit].digest
-    )
-
-
-def displaced(entry: Entry, found: Iterable[Overtaking]) -> tuple[Overtaking, ...]:
-    """Those that an entry took back."""
-    went = {each.unit: each.after for each in entry.changes if each.before != each.after}
-    return tuple(
-        each for each in found if went.get(each.change.unit) not in {None, each.change.after}
-    )
 
 
 def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:
