@@ -9,8 +9,9 @@ from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.errors import UsageError
-from promptops.live import moves
-from promptops.live.moves import Intent, Proposal, Skipped, Target
+from promptops.live import moves, moves_of_rollback
+from promptops.live.moves import Intent, Proposal, Skipped
+from promptops.live.moves_of_rollback import Target
 from promptops.live.overtaking import (
     Overtaking,
     displaced,
@@ -53,7 +54,7 @@ def rollback(
     targets, skipped = _targets_of(store, state, units, to, intent, blocked)
     if to is not None:
         refuse_blocked(targets, blocked, to, intent)
-    move = partial(moves.rollback, targets=targets, request=request, force=force)
+    move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
     agreed = agree(state, move(state, intent=intent, skipped=skipped))
     if agreed.entry is not None:
         intent = replace(intent, at=agreed.entry.at)
@@ -100,7 +101,9 @@ def _targets_of(
         return _newest(store, state, units, intent, blocked)
     revision = _revision(store, state, to)
     if revision is not None:
-        return moves.as_it_was(state, units or tuple(state.pointers), revision, entries(store))
+        return moves_of_rollback.as_it_was(
+            state, units or tuple(state.pointers), revision, entries(store)
+        )
     unit, target = _release(store, to)
     if units and units != (unit,):
         raise UsageError(

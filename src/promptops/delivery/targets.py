@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from promptops.delivery.way_back import Earlier
 from promptops.errors import UsageError
-from promptops.live import moves
+from promptops.live import moves_of_rollback
 from promptops.live.records import State
 from promptops.live.store import Store, entries
 
@@ -26,7 +26,7 @@ def named_target(
                 f"there is no revision {named} in {store.environment}",
                 f"revisions are 1 to {newest}; see promptops history",
             )
-        then, _ = moves.as_it_was(state, units, int(named), entries(store))
+        then, _ = moves_of_rollback.as_it_was(state, units, int(named), entries(store))
         found = {
             unit: [Earlier(target.digest, int(named), target.commit)]
             for unit, target in then.items()

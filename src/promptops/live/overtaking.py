@@ -7,7 +7,8 @@ held like the rest, or else a second rollback would return to it.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from promptops.live.moves import RETIRE, Skipped, Target
+from promptops.live.moves import RETIRE, Skipped
+from promptops.live.moves_of_rollback import Target
 from promptops.live.records import Change, Entry, State
 
 
