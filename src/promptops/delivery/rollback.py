@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -54,6 +55,20 @@ def rollback(
     targets, skipped = _targets_of(store, state, units, to, intent, blocked)
     if to is not None:
         refuse_blocked(targets, blocked, to, intent)
+    return _go_back(store, state, targets, skipped, intent, request, force, agree)
+
+
+def _go_back(
+    store: Store,
+    state: State,
+    targets: Mapping[str, Target],
+    skipped: tuple[Skipped, ...],
+    intent: Intent,
+    request: str,
+    force: bool,
+    agree: Agree,
+) -> Deployment:
+    """To the targets that were decided, from `state` or whatever others make of it meanwhile."""
     move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
     agreed = agree(state, move(state, intent=intent, skipped=skipped))
     if agreed.entry is not None:
