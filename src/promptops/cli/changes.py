@@ -1,6 +1,7 @@
 """What happened to a unit, in one line, the same wherever it is shown."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from promptops.cli.output import in_line
 from promptops.live.records import Pointer
@@ -18,6 +19,14 @@ def change_line(change: Mapping[str, str | None]) -> str:
         if digest:
             line += f"  {word}: {short(digest)}"
     return line
+
+
+def displaced_line(each: Mapping[str, Any]) -> str:
+    """What a rollback took back again, from its JSON, and who had made it live."""
+    return in_line(
+        f"displaced {short(each['digest'])} of {each['unit']}: revision {each['revision']}, "
+        f"{each['action']} by {each['actor']}"
+    )
 
 
 def aside_lines(pointers: Mapping[str, Pointer]) -> Iterator[str]:

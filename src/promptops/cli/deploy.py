@@ -11,6 +11,7 @@ import click
 
 from promptops.cli import completion, settings, suggested
 from promptops.cli.asking import asked
+from promptops.cli.awaiting import named
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
@@ -24,7 +25,7 @@ from promptops.cli.options import (
 )
 from promptops.cli.output import say_warning
 from promptops.cli.rehearse_text import keep_reports
-from promptops.cli.report import move, named, new_intent, report
+from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment, in_ci
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions

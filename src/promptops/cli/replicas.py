@@ -3,6 +3,7 @@
 from typing import Any
 
 from promptops.cli import suggested
+from promptops.cli.output import say
 from promptops.cli.settings import Environment
 from promptops.delivery.deployment import Deployment
 from promptops.errors import Unconfirmed, UsageError
@@ -40,6 +41,9 @@ def replica_line(facts: dict[str, Any]) -> str:
 
 def in_doubt(done: Deployment, facts: dict[str, Any], intent: Intent) -> Unconfirmed | None:
     """What to raise when a failover may lose what was done."""
+    if done.entry is None:
+        say("nothing was written: no replica was asked")
+        return None
     if facts["confirmed"] is not None and facts["confirmed"] >= facts["asked"]:
         return None
     said = replica_line(facts)
