@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import uuid4
 
-from promptops.live import moves
+from promptops.live import moves, moves_of_rollback
 from promptops.live.moves import Intent
 from promptops.live.records import Head, State
 from promptops.live.store import Store, Swap
@@ -84,8 +84,10 @@ def rollback(store: Store, *units: str) -> Head:
     """Each unit to its previous release, in one deployment."""
     state = store.read()
     history = store.history()
-    targets = {unit: moves.previous(state.pointers[unit], unit, history) for unit in units}
-    proposal = moves.rollback(state, targets, intent(), request="rollback")
+    targets = {
+        unit: moves_of_rollback.previous(state.pointers[unit], unit, history) for unit in units
+    }
+    proposal = moves_of_rollback.rollback(state, targets, intent(), request="rollback")
     assert proposal.entry is not None
     swap = store.swap(state.head, proposal.entry, proposal.pointers)
     assert swap.outcome == "won"

@@ -44,19 +44,30 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(binary: str = VALKEY, sentinels: int = 3) -> Iterator[Watched]:
+def replicated(binary: str = VALKEY) -> Iterator[tuple[Server, Server]]:
+    """A primary, and a replica that follows it."""
     with contextlib.ExitStack() as stack:
 
-        def start(options: tuple[str, ...] = (), config: str = "") -> Server:
-            server = Server(binary, options, config)
+        def start(*options: str) -> Server:
+            server = Server(binary, options)
             stack.callback(server.close)
             return server.start()
 
-        primary = start(("--repl-diskless-sync-delay", "0"))
-        replica = start(("--replicaof", f"127.0.0.1 {primary.port}"))
+        primary = start("--repl-diskless-sync-delay", "0")
+        replica = start("--replicaof", f"127.0.0.1 {primary.port}")
         assert eventually(lambda: len(primary.ask("ROLE")[2]) == 1, 10)
-        config = WATCH.format(port=primary.port)
-        watching = [start(("--sentinel",), config) for _ in range(sentinels)]
+        yield primary, replica
+
+
+@contextlib.contextmanager
+def watched(binary: str = VALKEY, sentinels: int = 3) -> Iterator[Watched]:
+    with contextlib.ExitStack() as stack:
+        primary, replica = stack.enter_context(replicated(binary))
+        watching = []
+        for _ in range(sentinels):
+            watching.append(Server(binary, ["--sentinel"], WATCH.format(port=primary.port)))
+            stack.callback(watching[-1].close)
+            watching[-1].start()
 
         def agreed() -> bool:
             """Each knows the two others and the replica."""

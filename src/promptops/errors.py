@@ -13,7 +13,7 @@
     │   └── StoreCorrupt       it answered, with content that cannot be right
     │       └── ReleaseRejected  bytes that are not what their digest or format promises
     ├── OutcomeUnknown      5  it may have happened: the answer was lost
-    ├── Unconfirmed         5  it happened, and not every client says so, or we could not
+    ├── Unconfirmed         5  it happened, and not every client or replica says so, or we could not
     ├── NotReady               the client has no release to serve yet
     └── Stale                  the client's release is older than the app wants to use
 
@@ -132,7 +132,9 @@ class OutcomeUnknown(PromptopsError):
 
 
 class Unconfirmed(PromptopsError):
-    """The deployment happened; not every present client confirmed it, or it could not be told."""
+    """The deployment happened; not every present client or replica that was asked for confirmed it,
+    or it could not be told.
+    """
 
     exit_code = 5
     code = "unconfirmed"

@@ -1,6 +1,7 @@
 """acl: users of Redis that can do what their role needs, and nothing else."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -167,6 +168,25 @@ def test_the_commands_work_with_the_user_of_the_role(users: Users, store: Store,
     finally:
         app.end()
     assert store.read().head == Head(1, 5)
+
+
+@pytest.mark.parametrize("role", ["publisher", "operator"])
+def test_the_user_of_a_role_may_wait_for_replicas(users: Users, store: Store, role: str) -> None:
+    url = users.url_of(role)
+    wait = ("--env", "production", "--wait-replicas", "1", "--json")
+    users.project.says("greeter", "Good evening.")
+    done = users.project.run("deploy", "greeter", *wait, PRODUCTION_STORE=url)
+    assert (done.code, done.json["replicas"]["confirmed"]) == (5, 0)
+    # A user of before, who may not: the deployment stands, and who could have known is not asked.
+    users.server.ask("ACL", "SETUSER", f"promptops-{role}-production", "-wait")
+    done = users.project.run("rollback", "greeter", *wait, PRODUCTION_STORE=url)
+    assert (done.code, done.json["replicas"]["confirmed"]) == (5, None)
+    assert re.fullmatch(
+        r"the replicas could not be asked: redis://.* refused: .*permission.*: unknown whether a "
+        r"failover would keep it",
+        done.json["refused"]["message"],
+    )
+    assert store.read().head == Head(1, 3)
 
 
 def test_a_client_without_presence_serves_and_follows(users: Users, opened: Opener) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from promptops.delivery.collecting import Keeping, decide, needed, read_marks, written_marks
 from promptops.errors import Refused
-from promptops.live import moves
-from promptops.live.moves import Intent, Proposal, Target
+from promptops.live import moves, moves_of_rollback
+from promptops.live.moves import Intent, Proposal
 from promptops.live.moves_of_retiring import retire
+from promptops.live.moves_of_rollback import Target
 from promptops.live.moves_of_safe_mode import switch_off, switch_on
 from promptops.live.presence import KeptRelease, Presence
 from promptops.live.records import Entry, Head, State
@@ -77,14 +78,16 @@ class World:
     def rollback(self) -> None:
         unit = self.pick()
         live = self.state.pointers[unit]
-        target = moves.previous(live, unit, self.history)
+        target = moves_of_rollback.previous(live, unit, self.history)
         used_up = all(live.holds(each) or each == live.meant for each in self.kept.get(unit, ()))
         assert target.digest in self.stored or used_up, "the way back is gone"
         self.go({unit: target})
 
     def rollback_to_a_revision(self) -> None:
         entry = self.chance.choice(self.history)
-        targets, _ = moves.as_it_was(self.state, self.state.pointers, entry.revision, self.history)
+        targets, _ = moves_of_rollback.as_it_was(
+            self.state, self.state.pointers, entry.revision, self.history
+        )
         if datetime.fromisoformat(entry.at) >= self.now - timedelta(days=KEEPING.days):
             gone = {target.digest for target in targets.values()} - self.stored
             assert not gone, f"revision {entry.revision} cannot be gone back to"
@@ -92,7 +95,7 @@ class World:
 
     def go(self, targets: dict[str, Target]) -> None:
         intent = self.intent()
-        self.swap(moves.rollback(self.state, targets, intent, request="", force=True))
+        self.swap(moves_of_rollback.rollback(self.state, targets, intent, request="", force=True))
 
     def safe_mode(self) -> None:
         if self.chance.random() < 0.5:
@@ -225,7 +228,7 @@ def test_the_safe_release_of_what_is_held_stays_with_it() -> None:
         assert moved.entry is not None
         state = State(Head(1, moved.entry.revision), moved.pointers)
         history.insert(0, moved.entry)
-    back = moves.rollback(
+    back = moves_of_rollback.rollback(
         state, {"greeter": Target(DIGESTS[0], None, DIGESTS[1])}, intent, request=""
     )
     assert back.entry is not None

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from promptops.live import moves
-from promptops.live.moves import Intent, Proposal, Target
+from promptops.live import moves, moves_of_rollback
+from promptops.live.moves import Intent, Proposal
+from promptops.live.moves_of_rollback import Target
 from promptops.live.records import Entry, Head, State
 
 
@@ -19,7 +20,9 @@ class Log:
 
     def rollback(self, *units: str, reason: str = "") -> "Log":
         live = self.state.pointers
-        targets = {unit: moves.previous(live[unit], unit, self.history) for unit in units}
+        targets = {
+            unit: moves_of_rollback.previous(live[unit], unit, self.history) for unit in units
+        }
         return self._done(self.propose_rollback(targets, reason=reason))
 
     def hold(self, unit: str, digest: str, reason: str = "") -> "Log":
@@ -38,7 +41,7 @@ class Log:
         self, targets: Mapping[str, Target], reason: str = "", force: bool = False
     ) -> Proposal:
         intent = self._intent(reason)
-        return moves.rollback(self.state, targets, intent, request="", force=force)
+        return moves_of_rollback.rollback(self.state, targets, intent, request="", force=force)
 
     def _intent(self, reason: str = "") -> Intent:
         number = len(self.history) + 1

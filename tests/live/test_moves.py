@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from promptops.errors import Refused, UnknownUnit
-from promptops.live import moves
-from promptops.live.moves import Intent, Skipped, Target
+from promptops.live import moves, moves_of_rollback
+from promptops.live.moves import Intent, Skipped
+from promptops.live.moves_of_rollback import Target
 from promptops.live.records import Change, Head, Hold, Pointer, State
 from promptops.manifest.digest import digest_of
 from tests.live.log import Log
@@ -224,7 +225,7 @@ def test_there_is_nothing_to_go_back_to_after_one_release(deployed_once: Log) ->
 
 def test_there_is_nothing_to_go_back_to_without_a_history(deployed_twice: Log) -> None:
     with pytest.raises(Refused, match="has only ever had one release here"):
-        moves.previous(deployed_twice.state.pointers["greeter"], "greeter", [])
+        moves_of_rollback.previous(deployed_twice.state.pointers["greeter"], "greeter", [])
 
 
 def test_when_all_earlier_releases_are_held_they_are_listed(deployed_twice: Log) -> None:
@@ -320,21 +321,21 @@ def test_a_lift_of_what_is_not_held_lists_what_is(rolled_back: Log) -> None:
 def test_units_as_they_were_at_a_revision() -> None:
     log = Log().deploy(greeter=A, farewell=B).deploy(greeter=C).deploy(farewell=D, thanks=A)
     units = ["greeter", "farewell", "thanks"]
-    assert moves.as_it_was(log.state, units, 1, log.history) == (
+    assert moves_of_rollback.as_it_was(log.state, units, 1, log.history) == (
         {"greeter": Target(A, "commit-1"), "farewell": Target(B, "commit-1")},
         (Skipped("thanks", A, "was not live at revision 1"),),
     )
-    assert moves.as_it_was(log.state, units, 2, log.history)[0] == {
+    assert moves_of_rollback.as_it_was(log.state, units, 2, log.history)[0] == {
         "greeter": Target(C, "commit-2"),
         "farewell": Target(B, "commit-1"),
     }
-    everything, skipped = moves.as_it_was(log.state, units, 3, log.history)
+    everything, skipped = moves_of_rollback.as_it_was(log.state, units, 3, log.history)
     assert len(everything) == 3
     assert skipped == ()
-    assert moves.as_it_was(log.state, ["greeter"], 3, log.history)[0] == {
+    assert moves_of_rollback.as_it_was(log.state, ["greeter"], 3, log.history)[0] == {
         "greeter": Target(C, "commit-2")
     }
-    nothing, skipped = moves.as_it_was(log.state, units, 0, log.history)
+    nothing, skipped = moves_of_rollback.as_it_was(log.state, units, 0, log.history)
     assert nothing == {}
     assert [each.unit for each in skipped] == ["farewell", "greeter", "thanks"]
 

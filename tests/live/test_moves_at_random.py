@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from promptops.errors import Refused
-from promptops.live import moves
-from promptops.live.moves import Target
+from promptops.live import moves_of_rollback
+from promptops.live.moves_of_rollback import Target
 from promptops.live.records import Entry, Head, Pointer
 from promptops.manifest.digest import digest_of
 from tests.live.log import Log
@@ -77,7 +77,9 @@ class AnyMoves(RuleBasedStateMachine):
     def rollback_to_a_revision(self, chosen: set[str], back: int) -> None:
         revision = max(0, len(self.log.history) - back)
         chosen &= set(self.log.state.pointers)
-        targets, skipped = moves.as_it_was(self.log.state, chosen, revision, self.log.history)
+        targets, skipped = moves_of_rollback.as_it_was(
+            self.log.state, chosen, revision, self.log.history
+        )
         assert set(targets) | {each.unit for each in skipped} == chosen
         then = replayed(self.log.history[len(self.log.history) - revision :])
         assert {unit: target.digest for unit, target in targets.items()} == {

@@ -1,6 +1,7 @@
 """What happened to a unit, in one line, the same wherever it is shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -32,6 +33,14 @@ def doubt_lines(doubts: Sequence[Mapping[str, str]]) -> Iterator[str]:
         yield f"  = help: {in_line(doubt['hint'])}"
     if len(doubts) > MOST_DOUBTS:
         yield f"{word}: … and so {count(len(doubts) - MOST_DOUBTS, 'more unit')}"
+
+
+def displaced_line(each: Mapping[str, Any]) -> str:
+    """What a rollback took back again, from its JSON, and who had made it live."""
+    return in_line(
+        f"displaced {short(each['digest'])} of {each['unit']}: revision {each['revision']}, "
+        f"{each['action']} by {each['actor']}"
+    )
 
 
 def aside_lines(pointers: Mapping[str, Pointer]) -> Iterator[str]:

@@ -6,10 +6,10 @@ from dataclasses import asdict
 import click
 
 from promptops.cli import settings, suggested
+from promptops.cli.awaiting import client_facts, named
 from promptops.cli.changes import aside_lines
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line, printable, table
-from promptops.cli.report import client_facts, named
 from promptops.delivery.deployment import read_existing
 from promptops.delivery.served import Served, live_at, served_by
 from promptops.errors import Unconfirmed

@@ -11,6 +11,7 @@ import click
 
 from promptops.cli import completion, settings, suggested
 from promptops.cli.asking import asked
+from promptops.cli.awaiting import named
 from promptops.cli.findings import say_findings
 from promptops.cli.options import (
     WithWait,
@@ -18,12 +19,13 @@ from promptops.cli.options import (
     environment_options,
     operation_options,
     output_option,
+    replicas_option,
     wait_option,
     yes_option,
 )
 from promptops.cli.output import say_warning
 from promptops.cli.rehearse_text import keep_reports
-from promptops.cli.report import move, named, new_intent, report
+from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment, in_ci
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
 @yes_option
 @operation_options
 @wait_option
+@replicas_option
 @output_option
 def deploy(
     units: tuple[str, ...],
@@ -96,6 +99,7 @@ def deploy(
     reason: str,
     operation: str | None,
     wait: float | None,
+    replicas: int | None,
     output: str,
 ) -> None:
     """Make units live from a git commit, all of them in one step or none.
@@ -122,7 +126,7 @@ def deploy(
     accepted = _accepted(reason, accept_no_return, accept_callers)
     intent = new_intent(place, operation, accepted)
     reports: dict[str, Report] = {}
-    with move(place, intent, output, dry_run=dry_run) as opened:
+    with move(place, intent, output, dry_run=dry_run, replicas=replicas) as opened:
         moved: list[str] = []
         if planned is not None:
             checkout, moved = checkout_of(project, planned, place.name, commit)
@@ -185,6 +189,7 @@ def deploy(
             output=output,
             units=[item.unit for item in checkout.built],
             dry_run=dry_run,
+            replicas=replicas,
         )
 
 

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import click
 
+from promptops.cli.awaiting import named
 from promptops.cli.output import count, emit
-from promptops.cli.report import named, new_intent
+from promptops.cli.report import new_intent
 from promptops.cli.settings import Environment
 from promptops.delivery.drill.drill import Drill
 from promptops.delivery.drill.drill import drill as carry_out_drill

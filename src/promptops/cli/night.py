@@ -9,6 +9,7 @@ from promptops.cli.options import (
     environment_options,
     operation_options,
     output_option,
+    replicas_option,
     wait_option,
     yes_option,
 )
@@ -24,6 +25,7 @@ from promptops.delivery.safe_mode import switch
 @environment_options
 @operation_options
 @wait_option
+@replicas_option
 @output_option
 def safe_mode(
     to: str,
@@ -34,6 +36,7 @@ def safe_mode(
     reason: str,
     operation: str | None,
     wait: float | None,
+    replicas: int | None,
     output: str,
 ) -> None:
     """Switch units to their safe releases, or back to exactly where they were.
@@ -52,9 +55,18 @@ def safe_mode(
         raise click.UsageError("safe mode needs a reason: add --reason TEXT")
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
-    with move(place, intent, output) as opened:
+    with move(place, intent, output, replicas=replicas) as opened:
         done = switch(opened, units, intent, on=to == "on", resume=operation is not None)
-        report(place, opened, intent, done, wait=wait, output=output, units=units)
+        report(
+            place,
+            opened,
+            intent,
+            done,
+            wait=wait,
+            output=output,
+            units=units,
+            replicas=replicas,
+        )
 
 
 @click.command(cls=WithWait)

@@ -123,3 +123,12 @@ def wait_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=Seconds(min=0, max=86400),
         help=f"Wait until every present client serves it; {WAIT} seconds when none are named.",
     )(function)
+
+
+replicas_option = click.option(
+    "--wait-replicas",
+    "replicas",
+    metavar="N",
+    type=click.IntRange(min=1, max=1000),
+    help="Wait half a second until N replicas of the Redis have it, or say that they do not.",
+)

@@ -14,6 +14,7 @@ from promptops.cli.options import (
     break_glass_option,
     operation_options,
     output_option,
+    replicas_option,
     wait_option,
     yes_option,
 )
@@ -55,6 +56,7 @@ from promptops.source.project import Project
 @yes_option
 @operation_options
 @wait_option
+@replicas_option
 @output_option
 def promote(
     units: tuple[str, ...],
@@ -67,6 +69,7 @@ def promote(
     reason: str,
     operation: str | None,
     wait: float | None,
+    replicas: int | None,
     output: str,
 ) -> None:
     """Make live in one environment what is live in another, from the same commits.
@@ -88,7 +91,7 @@ def promote(
         raise click.UsageError("--from and --to are the same environment")
     project = settings.project_here("a promotion builds the manifests of a project: run it in one")
     intent = new_intent(place, operation, reason)
-    with move(place, intent, output, dry_run=dry_run) as opened:
+    with move(place, intent, output, dry_run=dry_run, replicas=replicas) as opened:
         read = origin.open()
         try:
             found = promotion(project, read, place.name, units)
@@ -128,6 +131,7 @@ def promote(
             output=output,
             units=[*found.units],
             dry_run=dry_run,
+            replicas=replicas,
             more={"promoted": [each.as_json() for each in found.units.values()]},
         )
 

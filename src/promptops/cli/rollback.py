@@ -12,6 +12,7 @@ from promptops.cli.options import (
     environment_options,
     operation_options,
     output_option,
+    replicas_option,
     wait_option,
     yes_option,
 )
@@ -45,6 +46,7 @@ from promptops.live.records import Entry
 @yes_option
 @operation_options
 @wait_option
+@replicas_option
 @output_option
 def rollback(
     units: tuple[str, ...],
@@ -57,6 +59,7 @@ def rollback(
     reason: str,
     operation: str | None,
     wait: float | None,
+    replicas: int | None,
     output: str,
 ) -> None:
     """Go back to an earlier release: by default the newest different one that is not held.
@@ -74,7 +77,7 @@ def rollback(
     """
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
-    with move(place, intent, output) as opened:
+    with move(place, intent, output, replicas=replicas) as opened:
         done = roll_back(
             opened,
             units,
@@ -87,7 +90,17 @@ def rollback(
         unconfirmed = None
         try:
             more = {"displaced": [each.as_json() for each in done.displaced]}
-            report(place, opened, intent, done, wait=wait, output=output, units=units, more=more)
+            report(
+                place,
+                opened,
+                intent,
+                done,
+                wait=wait,
+                output=output,
+                units=units,
+                more=more,
+                replicas=replicas,
+            )
         except Unconfirmed as error:
             unconfirmed = error
     if revert and done.entry is not None:

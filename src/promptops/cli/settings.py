@@ -22,8 +22,8 @@ class Environment:
     allow_dirty: bool = False
     settings: EnvironmentSettings | None = None
 
-    def open(self) -> Store:
-        return open_store(self.address, self.name)
+    def open(self, replicas: int = 0) -> Store:
+        return open_store(self.address, self.name, replicas=replicas)
 
 
 def project_here(hint: str) -> Project:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from promptops.delivery.way_back import Report
 from promptops.errors import Refused
-from promptops.live.moves import Intent, Skipped, Target, previous
+from promptops.live.moves import Intent, Skipped
+from promptops.live.moves_of_rollback import Target, previous
 from promptops.live.records import Entry, Pointer, State
 from promptops.manifest.digest import short
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from promptops.errors import Refused
-from promptops.live.moves import previous
+from promptops.live.moves_of_rollback import previous
 from promptops.live.presence import Presence
 from promptops.live.records import Change, Entry, State
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from promptops.delivery.lost import not_held
 from promptops.errors import OutcomeUnknown, Refused, StoreCorrupt, StoreUnreachable
-from promptops.live.moves import Doubt, Overtaking, Proposal, Skipped
+from promptops.live.moves import Doubt, Proposal, Skipped
+from promptops.live.overtaking import Overtaking
 from promptops.live.records import Entry, Head, State
-from promptops.live.store import Store, Swap, find_operation, newer
+from promptops.live.store import Replicas, Store, Swap, find_operation, newer
 from promptops.manifest.digest import short
 
 ROUNDS = 10
@@ -23,7 +24,8 @@ class Deployment:
     A dry run has the entry that would have been written, and the head that is.
     `repeated` says that the operation had been done before, by another call; `swapped` is the
     monotonic time at which the swap was sent, None when none was. `displaced` is what others made
-    live while a rollback was under way, and what it left with the rest.
+    live while a rollback was under way, and what it left with the rest. `replicas` is what they
+    said to our own swap, None when none was made or its answer was lost.
     """
 
     head: Head | None
@@ -33,6 +35,7 @@ class Deployment:
     swapped: float | None = None
     displaced: tuple[Overtaking, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    replicas: Replicas | None = None
 
 
 def repeated(store: Store, operation: str, request: str) -> Deployment | None:
@@ -90,7 +93,12 @@ def carry_out(
             if swap.outcome == "won":
                 entry = _read_back(store, entry)
                 return Deployment(
-                    swap.head, entry, proposal.skipped, swapped=sent, doubts=proposal.doubts
+                    swap.head,
+                    entry,
+                    proposal.skipped,
+                    swapped=sent,
+                    doubts=proposal.doubts,
+                    replicas=swap.replicas,
                 )
             if swap.outcome == "missing":
                 raise Refused(

@@ -11,7 +11,8 @@ from promptops.delivery.comparison import Comparison, Notice, compare
 from promptops.delivery.look import Shown
 from promptops.errors import UnknownUnit, UsageError
 from promptops.finding import errors_in
-from promptops.source.git import CommitTree, Repository
+from promptops.source.commit_tree import CommitTree
+from promptops.source.git import Repository
 from promptops.source.project import Project
 from promptops.source.unit import Unit
 

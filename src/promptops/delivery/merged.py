@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from promptops.delivery.build import read_units, unit_names
 from promptops.delivery.diff import changed_units
-from promptops.source.git import CommitTree, Repository
+from promptops.source.commit_tree import CommitTree
+from promptops.source.git import Repository
 from promptops.source.project import Project
 from promptops.source.unit import Unit
 

@@ -22,7 +22,8 @@ from promptops.live.records import Freeze, Head, Pointer, State
 from promptops.live.store import Store
 from promptops.manifest.canonical import canonical_bytes
 from promptops.manifest.digest import digest_of, short
-from promptops.source.git import CommitTree, Repository
+from promptops.source.commit_tree import CommitTree
+from promptops.source.git import Repository
 from promptops.source.judge import judge
 from promptops.source.policy import Standard, standard_of
 from promptops.source.project import Project

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,8 +12,16 @@ from promptops.delivery.deployment import Deployment, carry_out, read_existing, 
 from promptops.delivery.doubts import of_rollback
 from promptops.delivery.way_back import kept
 from promptops.errors import UsageError
-from promptops.live import moves
-from promptops.live.moves import Intent, Overtaking, Proposal, Skipped, Target
+from promptops.live import moves, moves_of_rollback
+from promptops.live.moves import Intent, Proposal, Skipped
+from promptops.live.moves_of_rollback import Target
+from promptops.live.overtaking import (
+    Overtaking,
+    displaced,
+    left_since,
+    overtakings,
+    there_already,
+)
 from promptops.live.records import Entry, State
 from promptops.live.store import Store, entries, newer
 from promptops.manifest.digest import short
@@ -49,10 +58,27 @@ def rollback(
     targets, skipped = _targets_of(store, state, units, to, intent, blocked)
     if to is not None:
         refuse_blocked(targets, blocked, to, intent)
-    move = partial(moves.rollback, targets=targets, request=request, force=force)
-    proposal = move(state, intent=intent, skipped=skipped)
-    doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
-    agreed = agree(state, replace(proposal, doubts=doubts))
+
+    def agree_in_doubt(state: State, proposal: Proposal) -> Proposal:
+        doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
+        return agree(state, replace(proposal, doubts=doubts))
+
+    return _go_back(store, state, targets, skipped, intent, request, force, agree_in_doubt)
+
+
+def _go_back(
+    store: Store,
+    state: State,
+    targets: Mapping[str, Target],
+    skipped: tuple[Skipped, ...],
+    intent: Intent,
+    request: str,
+    force: bool,
+    agree: Agree,
+) -> Deployment:
+    """To the targets that were decided, from `state` or whatever others make of it meanwhile."""
+    move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
+    agreed = agree(state, move(state, intent=intent, skipped=skipped))
     if agreed.entry is not None:
         intent = replace(intent, at=agreed.entry.at)
     faster: list[Overtaking] = []
@@ -60,16 +86,16 @@ def rollback(
     def decide(now: State) -> Proposal:
         """Where to go was decided, and agreed to: whoever is faster does not change it."""
         if now.head != state.head:
-            faster[:] = moves.overtakings(newer(store, state.head), targets)
-        there = moves.there_already(now, targets, faster)
-        left = moves.left_since(state, faster)
+            faster[:] = overtakings(newer(store, state.head), targets)
+        there = there_already(now, targets, faster)
+        left = left_since(state, faster)
         again = move(now, intent=intent, skipped=(*skipped, *there), left=left)
-        return replace(again, doubts=doubts)
+        return replace(again, doubts=agreed.doubts)
 
     done = carry_out(store, state, decide, request, displaces=True)
     if done.entry is None or done.repeated:
         return done
-    return replace(done, displaced=moves.displaced(done.entry, faster))
+    return replace(done, displaced=displaced(done.entry, faster))
 
 
 def _named(store: Store, state: State, units: tuple[str, ...], to: str | None) -> tuple[str, ...]:
@@ -99,7 +125,9 @@ def _targets_of(
         return _newest(store, state, units, intent, blocked)
     revision = _revision(store, state, to)
     if revision is not None:
-        return moves.as_it_was(state, units or tuple(state.pointers), revision, entries(store))
+        return moves_of_rollback.as_it_was(
+            state, units or tuple(state.pointers), revision, entries(store)
+        )
     unit, target = _release(store, to)
     if units and units != (unit,):
         raise UsageError(

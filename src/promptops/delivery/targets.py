@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from promptops.delivery.way_back import Earlier, releases_before
 from promptops.errors import UsageError
-from promptops.live import moves
+from promptops.live import moves_of_rollback
 from promptops.live.records import State
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import short
@@ -29,7 +29,7 @@ def named_target(
                 f"there is no revision {named} in {store.environment}",
                 f"revisions are 1 to {newest}; see promptops history",
             )
-        then, _ = moves.as_it_was(state, units, int(named), entries(store))
+        then, _ = moves_of_rollback.as_it_was(state, units, int(named), entries(store))
         found = _lived(store, then, lambda unit, digest: digest == then[unit].digest)
     else:
         found = _by_digest(store, state, units, named, where)

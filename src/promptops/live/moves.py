@@ -5,8 +5,6 @@ here, so both stores and every command share one set of rules:
 
 - The revision grows by one with every deployment, rollbacks and holds included.
 - A deploy does not bring back a digest that is held; with `skip_held` it leaves that unit alone.
-- A rollback goes to the newest different release that was live and is not held, and holds the one
-  that it leaves: so a second one goes further back, and never returns to the bad release.
 - What is already so changes nothing and leaves no entry.
 - A unit in safe mode is left alone by deploys; a rollback leaves safe mode for its target. A
   retired unit comes back with a rollback or a deploy; what was retired itself, only by its name.
@@ -15,7 +13,7 @@ here, so both stores and every command share one set of rules:
 import hashlib
 import json
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -26,7 +24,6 @@ from promptops.manifest.digest import short
 
 RETIRE = "retire"  # the action of an entry after which its units are not live
 _NONE: Mapping[str, str] = MappingProxyType({})
-_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +68,6 @@ class Doubt:
 
     def as_json(self) -> dict[str, str]:
         return {"unit": self.unit, "digest": self.digest, "why": self.why, "hint": self.hint}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a unit shall go back to, the commit that it was built from, and its safe release."""
-
-    digest: str
-    commit: str | None
-    safe: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaking:
-    """A change of a unit by somebody who was faster, and the deployment that it is of."""
-
-    entry: Entry
-    change: Change
-
-    def as_json(self) -> dict[str, str | int]:
-        """`{"unit", "digest", "revision", "action", "actor"}`"""
-        return {
-            "unit": self.change.unit,
-            "digest": self.change.after,
-            "revision": self.entry.revision,
-            "action": self.entry.action,
-            "actor": self.entry.actor,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +124,7 @@ def deploy(
         if live is not None and live.holds(digest):
             if not skip_held:
                 raise _held(unit, digest, live, intent)
-            skipped.append(Skipped(unit, digest, f"held: {_why(live, digest)}"))
+            skipped.append(Skipped(unit, digest, f"held: {why_held(live, digest)}"))
             continue
         before = None if live is None or live.retired else live.digest
         held = () if live is None else live.held
@@ -172,118 +142,9 @@ def deploy(
     return proposal(action, state, intent, request, moved, tuple(skipped))
 
 
-def rollback(
-    state: State,
-    targets: Mapping[str, Target],
-    intent: Intent,
-    *,
-    request: str,
-    force: bool = False,
-    skipped: tuple[Skipped, ...] = (),
-    left: Mapping[str, Sequence[str]] = _NOTHING,
-) -> Proposal:
-    """Point units back to earlier digests, and hold what they leave.
-
-    A held target raises Refused unless `force`, which lifts that hold. In safe mode what is left
-    is the release that it stands in for; a retired unit leaves nothing. `left` has for each unit
-    what else was live since the targets were decided, and is held as well.
-    """
-    reason = intent.reason or f"left by the rollback of revision {next_revision(state)}"
-    moved: list[tuple[Change, Pointer]] = []
-    for unit, target in sorted(targets.items()):
-        live = state.pointers[unit]
-        if live.digest != target.digest or live.retired is not None:
-            if live.holds(target.digest) and not force:
-                raise Refused(
-                    "held",
-                    f"{short(target.digest)} is held for {unit}: {_why(live, target.digest)}",
-                    "choose another --to, or say --force to go there all the same",
-                )
-            change, live = _back(live, unit, target, next_revision(state), intent, reason)
-            moved.append((change, live))
-        for digest in left.get(unit, ()):
-            if digest != target.digest and not live.holds(digest):
-                live = _holding(live, digest, intent, reason)
-                change = Change(
-                    unit, live.digest, live.digest, live.commit, held=digest, safe=live.safe
-                )
-                moved.append((change, live))
-    return proposal("rollback", state, intent, request, moved, skipped)
-
-
-def _back(
-    live: Pointer, unit: str, target: Target, revision: int, intent: Intent, reason: str
-) -> tuple[Change, Pointer]:
-    left = None if live.retired or live.meant == target.digest else live.meant
-    safe = None if target.safe == target.digest else target.safe
-    change = Change(
-        unit,
-        None if live.retired else live.digest,
-        target.digest,
-        target.commit,
-        held=left,
-        lifted=target.digest if live.holds(target.digest) else None,
-        safe=safe,
-    )
-    held = tuple(hold for hold in live.held if hold.digest != target.digest)
-    pointer = Pointer(target.digest, revision, intent.at, target.commit, held, safe=safe)
-    if left is not None and not live.holds(left):
-        pointer = _holding(pointer, left, intent, reason)
-    return change, pointer
-
-
-def _holding(live: Pointer, digest: str, intent: Intent, reason: str) -> Pointer:
+def holding(live: Pointer, digest: str, intent: Intent, reason: str) -> Pointer:
+    """The pointer with one hold more."""
     return replace(live, held=(*live.held, Hold(digest, reason, intent.at, intent.actor)))
-
-
-def overtakings(since: Iterable[Entry], units: Collection[str]) -> list[Overtaking]:
-    """What moved or retired one of the units, newest first as `since` is."""
-    return [
-        Overtaking(entry, change)
-        for entry in since
-        for change in entry.changes
-        if change.unit in units and (change.before != change.after or entry.action == RETIRE)
-    ]
-
-
-def left_since(began: State, found: Iterable[Overtaking]) -> dict[str, list[str]]:
-    """All that was live of the units that moved since a rollback began, the first one first.
-
-    What stood in for another, in safe mode, is nothing that one could return to.
-    """
-    left: dict[str, list[str]] = {}
-    for each in reversed([*found]):
-        unit = each.change.unit
-        was = began.live.get(unit)
-        seen = left.setdefault(unit, [was.meant] if was else [])
-        if not each.change.stands_in:
-            seen.append(each.change.after)
-    return left
-
-
-def there_already(
-    state: State, targets: Mapping[str, Target], found: Iterable[Overtaking]
-) -> tuple[Skipped, ...]:
-    """The units that somebody who was faster took where they shall go."""
-    by = {each.change.unit: each.entry for each in reversed([*found])}
-    live = state.live
-    return tuple(
-        Skipped(
-            unit,
-            live[unit].digest,
-            f"is live already: {entry.actor} was faster, revision {entry.revision}, {entry.action}",
-        )
-        for unit, entry in sorted(by.items())
-        if unit in live and live[unit].digest == targets[unit].digest
-    )
-
-
-def displaced(entry: Entry, found: Iterable[Overtaking]) -> tuple[Overtaking, ...]:
-    """Those that an entry took back."""
-    went = {each.unit: each.after for each in entry.changes if each.before != each.after}
-    return tuple(
-        each for each in found if went.get(each.change.unit) not in {None, each.change.after}
-    )
 
 
 def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) -> Proposal:
@@ -292,7 +153,7 @@ def hold(state: State, unit: str, digest: str, intent: Intent, *, request: str) 
     if live.holds(digest):
         return Proposal(None, {})
     change = Change(unit, live.digest, live.digest, live.commit, held=digest, safe=live.safe)
-    after = _holding(live, digest, intent, intent.reason)
+    after = holding(live, digest, intent, intent.reason)
     return proposal("hold", state, intent, request, [(change, after)])
 
 
@@ -309,64 +170,6 @@ def lift(state: State, unit: str, digest: str, intent: Intent, *, request: str) 
     held = tuple(item for item in live.held if item.digest != digest)
     change = Change(unit, live.digest, live.digest, live.commit, lifted=digest, safe=live.safe)
     return proposal("lift", state, intent, request, [(change, replace(live, held=held))])
-
-
-def previous(live: Pointer, unit: str, history: Iterable[Entry]) -> Target:
-    """The newest release before the live one that is different and not held.
-
-    `history` is newest first. What stood in for another, in safe mode, is none to go back to; a
-    retired unit goes back to what it was. Raises Refused, with what was seen, when there is none.
-    """
-    if live.retired is not None:
-        return Target(live.digest, live.commit, live.safe)
-    held: dict[str, None] = {}
-    for entry in history:
-        for change in entry.changes:
-            if change.unit != unit or change.after == live.meant or change.stands_in:
-                continue
-            if not live.holds(change.after):
-                return Target(change.after, change.commit, change.safe)
-            held[change.after] = None
-    if held:
-        listed = ", ".join(f"{short(digest)} ({_why(live, digest)})" for digest in held)
-        raise Refused(
-            "no-target",
-            f"{unit} has no earlier release that is not held",
-            f"held are: {listed}; go to one all the same with --to {short(next(iter(held)))} "
-            "--force",
-        )
-    raise Refused(
-        "no-target",
-        f"{unit} has only ever had one release here, {short(live.meant)}",
-        "there is nothing to go back to; fix the prompt and deploy",
-    )
-
-
-def as_it_was(
-    state: State, units: Iterable[str], revision: int, history: Iterable[Entry]
-) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
-    """What each unit pointed to at a revision; units that were not live then are skipped.
-
-    Of one that was in safe mode, what the safe release stood in for.
-    """
-    wanted = missing = {*units}
-    found: dict[str, Target] = {}
-    for entry in history:
-        if entry.revision > revision:
-            continue
-        for change in entry.changes:
-            if change.unit not in missing or change.stands_in:
-                continue
-            missing = missing - {change.unit}
-            if entry.action != RETIRE:
-                found[change.unit] = Target(change.after, change.commit, change.safe)
-        if not missing:
-            break
-    skipped = tuple(
-        Skipped(unit, state.pointers[unit].digest, f"was not live at revision {revision}")
-        for unit in sorted(wanted - set(found))
-    )
-    return found, skipped
 
 
 def live_pointer(state: State, unit: str, environment: str) -> Pointer:
@@ -417,7 +220,8 @@ def next_revision(state: State) -> int:
     return 1 if state.head is None else state.head.revision + 1
 
 
-def _why(live: Pointer, digest: str) -> str:
+def why_held(live: Pointer, digest: str) -> str:
+    """The reason of a hold, and since when."""
     return next(f"{item.reason} ({item.at})" for item in live.held if item.digest == digest)
 
 
@@ -425,7 +229,7 @@ def _held(unit: str, digest: str, live: Pointer, intent: Intent) -> Refused:
     lifted = shlex.join(["promptops", "hold", unit, short(digest), "--lift", *intent.where])
     return Refused(
         "held",
-        f"{short(digest)} is held for {unit}: {_why(live, digest)}",
+        f"{short(digest)} is held for {unit}: {why_held(live, digest)}",
         f"a changed prompt deploys without ceremony; to allow this very one again: {lifted}",
     )
 

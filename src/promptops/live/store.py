@@ -15,16 +15,32 @@ PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many replicas say that they have a swap, after how many seconds.
+
+    `asked` is how many were waited for; `confirmed` is None when they could not be asked, and then
+    `why` says why.
+    """
+
+    asked: int
+    confirmed: int | None
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Swap:
     """How a swap ended.
 
     won: `head` is the new one · same: this operation was done before · lost: `head` is the one
-    that won · missing: `digest` is not in the store. Only *won* changed anything.
+    that won · missing: `digest` is not in the store. Only *won* changed anything. `replicas` are
+    told of what won in a store that was opened to wait for them.
     """
 
     outcome: Literal["won", "same", "lost", "missing"]
     head: Head | None
     digest: str = ""
+    replicas: Replicas | None = None
 
 
 class Listener(Protocol):
@@ -157,6 +173,7 @@ class Timeouts:
 
 OPERATOR = Timeouts(connect=2.0, answer=5.0, failover=3.0)
 CLIENT = Timeouts(connect=0.5, answer=0.5)
+REPLICAS_WITHIN = 0.5
 
 
 def check_size(digest: str, size: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from promptops.errors import Refused
-from promptops.live import memory, moves
+from promptops.live import memory, moves, moves_of_rollback
 from promptops.live.address import check_environment_name, parse_address
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
@@ -54,8 +54,10 @@ class MemoryStore(memory.MemoryStore):
         """Back to the release before, and hold the one that is left; returns the digest."""
         state = self.read()
         pointer = moves.live_pointer(state, unit, self.environment)
-        target = moves.previous(pointer, unit, self.history())
-        self._do(state, moves.rollback(state, {unit: target}, _intent(reason), request=""))
+        target = moves_of_rollback.previous(pointer, unit, self.history())
+        self._do(
+            state, moves_of_rollback.rollback(state, {unit: target}, _intent(reason), request="")
+        )
         return target.digest
 
     def hold(self, unit: str, digest: str, reason: str = "a test") -> None:

@@ -16,7 +16,7 @@ from promptops.delivery.drill.processes import APP, Order
 from promptops.delivery.drill.record import KEPT_AS, Record
 from promptops.delivery.drill.scratch import Scratch, copy_releases, scratch_beside
 from promptops.errors import OutcomeUnknown, Refused, UsageError
-from promptops.live import moves
+from promptops.live import moves_of_rollback
 from promptops.live.moves import Intent
 from promptops.live.presence import Presence
 from promptops.live.records import Head, State
@@ -76,7 +76,7 @@ def _earlier(store: Store, state: State) -> dict[str, str]:
     found: dict[str, str] = {}
     for unit, live in sorted(state.live.items()):
         try:
-            found[unit] = moves.previous(live, unit, history).digest
+            found[unit] = moves_of_rollback.previous(live, unit, history).digest
         except Refused:
             continue
     return found

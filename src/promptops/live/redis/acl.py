@@ -19,12 +19,12 @@ _READING = (
     "+get +getrange +smembers +pttl +subscribe +unsubscribe"
 )
 # INFO tells nothing of anybody's data; a deploy asks it whether Redis would lose what it writes.
-_PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem +info +time"
+_PUBLISHING = "+evalsha +eval +set +hset +hincrby +xadd +publish +srem +info +time +wait"
 # What names no key is for everybody's keys: the categories take away what is dangerous, the rest
 # stands here. SCAN stays, which tells names and no values: what is stored is found by it.
 _EVERYTHING = (
     "+@all -@dangerous -@admin -@scripting -randomkey -dbsize +eval +evalsha +eval_ro "
-    "+evalsha_ro +role +info +cluster|slots"
+    "+evalsha_ro +role +info +wait +cluster|slots"
 )
 
 

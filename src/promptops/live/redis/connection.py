@@ -157,19 +157,20 @@ class Script:
     def run(self, connection: Any, keys: list[str], arguments: list[Any]) -> Any:
         """Run it on one connection, which redis-py's own client would look up and check anew."""
         try:
-            return _ask(connection, "EVALSHA", self._sha, len(keys), *keys, *arguments)
+            return call(connection, "EVALSHA", self._sha, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
-            return _ask(connection, "EVAL", self._text, len(keys), *keys, *arguments)
+            return call(connection, "EVAL", self._text, len(keys), *keys, *arguments)
 
     def run_readonly(self, connection: Any, keys: list[str], arguments: list[Any]) -> Any:
         """By EVALSHA_RO, which a user with read permission only may call."""
         try:
-            return _ask(connection, "EVALSHA_RO", self._sha, len(keys), *keys, *arguments)
+            return call(connection, "EVALSHA_RO", self._sha, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
-            return _ask(connection, "EVAL_RO", self._text, len(keys), *keys, *arguments)
+            return call(connection, "EVAL_RO", self._text, len(keys), *keys, *arguments)
 
 
-def _ask(connection: Any, *command: Any) -> Any:
+def call(connection: Any, *command: Any) -> Any:
+    """One command on this very connection."""
     connection.send_command(*command)
     return connection.read_response()
 

@@ -1,11 +1,19 @@
-"""Whether the server that answers is a replica that lost its primary, and says what may be old.
+"""What is known of replicas: whether the server that answers is one that lost its primary, and says
+what may be old; how many have what was written.
 
-Nothing else tells: such a replica answers as it did before, and no hint comes for what it misses.
+Nothing else tells the first: such a replica answers as it did before, and no hint comes for what it
+misses.
 """
 
+import time
 from typing import Any
 
 import redis
+
+from promptops.errors import StoreError
+from promptops.live.address import Address
+from promptops.live.redis.connection import answer, call
+from promptops.live.store import REPLICAS_WITHIN, Replicas
 
 ASK_EVERY = 10
 
@@ -25,10 +33,24 @@ class Role:
         if not (due and self._permitted):
             return False
         try:
-            connection.send_command("ROLE")
-            said = connection.read_response()
+            said = call(connection, "ROLE")
         except redis.ResponseError:
             self._permitted = False
             return False
         self._replica = said[0] == b"slave"
         return self._replica and said[3] != b"connected"
+
+
+def confirmed_by(asked: int, address: Address, connection: Any) -> Replicas:
+    """How many replicas have what this very connection wrote: WAIT knows of no other.
+
+    Raises nothing: what was written stands, whatever becomes of the question.
+    """
+    began = time.monotonic()
+    confirmed, why = None, ""
+    try:
+        milliseconds = round(REPLICAS_WITHIN * 1000)
+        confirmed = answer(address, lambda: call(connection, "WAIT", asked, milliseconds))
+    except StoreError as error:
+        why = error.message
+    return Replicas(asked, confirmed, time.monotonic() - began, why)

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,18 +14,26 @@ from promptops.live.address import Address
 from promptops.live.forking import follow_forks
 from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
-from promptops.live.redis.connection import PERMISSION, Lines, Script, answer, connect
+from promptops.live.redis.connection import PERMISSION, Script, answer
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
-from promptops.live.redis.primary import elsewhere
-from promptops.live.redis.replica import Role
+from promptops.live.redis.replica import Role, confirmed_by
 from promptops.live.redis.restoring import keys_below, remove_at, replace_all, seal_of
-from promptops.live.store import PAGE, Swap, Timeouts, apart, check_size, check_written, needed
+from promptops.live.redis.server import Server
+from promptops.live.store import (
+    PAGE,
+    Replicas,
+    Swap,
+    Timeouts,
+    apart,
+    check_size,
+    check_written,
+    needed,
+)
 from promptops.manifest.digest import digest_of
 from promptops.manifest.release import MAX_BYTES
 
 CATCH_UP = 100
-LOOK_AGAIN = 0.1
 NO_NUMBERS = "hash without epoch and revision as numbers"
 # Bytes that are not loaded from what somebody else may have planted.
 MAX_POINTER = MAX_BYTES
@@ -36,19 +44,18 @@ MAX_PRESENCE = MAX_BYTES
 class RedisStore:
     """Implements `promptops.live.store.Store`; `timeouts` bound every answer.
 
-    Nothing is retried but what another node may do, and that for `timeouts.failover` seconds.
+    Where `replicas` are named, a swap tells how many of them have it.
     """
 
-    def __init__(self, address: Address, environment: str, timeouts: Timeouts) -> None:
+    def __init__(
+        self, address: Address, environment: str, timeouts: Timeouts, *, replicas: int = 0
+    ) -> None:
         self.address = address
         self.environment = environment
         self._keys = Keys(address.namespace, environment)
-        self._timeouts = timeouts
-        self._lines = Lines()
+        self._server = Server(address, timeouts, self._keys.head)
+        self._replicas = replicas
         self._read_with = 0
-        self._redis = self._connect()
-        # A plain address has one node; a name that moved to another one is looked up once more.
-        self._patience = timeouts.failover if address.seeds else min(timeouts.failover, LOOK_AGAIN)
         self._swap = Script("swap.lua")
         self._read = Script("read.lua")
         self._entries = Script("history.lua")
@@ -64,8 +71,8 @@ class RedisStore:
         keys = [self._keys.head, self._keys.pointers, self._keys.history]
 
         def once() -> tuple[Any, bool]:
-            with self._connected() as connection:
-                opened = self._lines.opened
+            with self._server.connected() as connection:
+                opened = self._server.opened
                 # Another server may answer now, with other releases at the very head of `since`.
                 wanted = known if opened == self._read_with else ["", "", ""]
                 ask = partial(self._read.run_readonly, connection, keys)
@@ -73,7 +80,7 @@ class RedisStore:
                 self._read_with = opened
                 return said, answer(self.address, partial(self._role.lost_its_primary, connection))
 
-        said, cut_off = self._led(once)
+        said, cut_off = self._server.led(once)
         if said[0] in {b"wrongtype", b"broken", b"oversize"}:
             raise self._corrupt(said, None)
         head = _as_head(said[0], said[1])
@@ -89,14 +96,14 @@ class RedisStore:
         return State(head, pointers, whole=said[2] == b"whole", freeze=freeze, stale=stale)
 
     def seal(self) -> Seal:
-        found: Seal = self._answer(lambda: seal_of(self._redis, self._keys))
+        found: Seal = self._server.ask(lambda: seal_of(self._server.client, self._keys))
         return found
 
     def put(self, data: bytes) -> str:
         digest = digest_of(data)
         check_size(digest, len(data))
         key = self._keys.release + digest
-        self._answer(lambda: self._redis.set(key, data, nx=True))
+        self._server.ask(lambda: self._server.client.set(key, data, nx=True))
         found = self.release(digest)
         if found is None:
             raise StoreUnreachable(
@@ -109,11 +116,15 @@ class RedisStore:
     def release(self, digest: str) -> bytes | None:
         key = self._keys.release + digest
         # One question, and never more bytes than tell that there are too many.
-        data: bytes | None = self._answer(lambda: self._redis.getrange(key, 0, MAX_BYTES))
+        data: bytes | None = self._server.ask(
+            lambda: self._server.client.getrange(key, 0, MAX_BYTES)
+        )
         if data and len(data) > MAX_BYTES:
-            check_size(digest, max(len(data), self._answer(lambda: self._redis.strlen(key))))
+            check_size(
+                digest, max(len(data), self._server.ask(lambda: self._server.client.strlen(key)))
+            )
         # What is empty and what is missing are the same to GETRANGE.
-        return data or self._answer(lambda: self._redis.get(key))
+        return data or self._server.ask(lambda: self._server.client.get(key))
 
     def swap(
         self,
@@ -144,10 +155,13 @@ class RedisStore:
         for unit, pointer in pointers.items():
             arguments += [unit, pointer.to_json()]
 
-        def once() -> Any:
-            with self._connected() as connection:
+        def once() -> tuple[Any, Replicas | None]:
+            with self._server.connected() as connection:
                 try:
-                    return answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                    said = answer(self.address, lambda: self._swap.run(connection, keys, arguments))
+                    if said[0] != b"won" or not self._replicas:
+                        return said, None
+                    return said, confirmed_by(self._replicas, self.address, connection)
                 except StoreUnreachable as error:
                     if isinstance(error.__cause__, redis.ResponseError):
                         raise
@@ -155,7 +169,7 @@ class RedisStore:
                         f"the answer of {self.address} to the swap was lost: {error.message}"
                     ) from error
 
-        said = self._led(once)
+        said, replicas = self._server.led(once)
         outcome, first, second = (part.decode() for part in said)
         if outcome in {"wrongtype", "broken"}:
             raise self._corrupt(said, expected)
@@ -167,24 +181,26 @@ class RedisStore:
             )
         if outcome not in {"won", "same", "lost"}:
             raise StoreCorrupt(f"the swap answered {outcome!r}")
-        return Swap(outcome, _as_head(first, second))
+        return Swap(outcome, _as_head(first, second), replicas=replicas)
 
     def history(self, before: int | None = None, limit: int = PAGE) -> list[Entry]:
         newest = "+" if before is None else f"({max(before, 1)}-0"
-        said = self._run(self._entries, [self._keys.history], [newest, limit, MAX_ENTRY])
+        said = self._server.run(self._entries, [self._keys.history], [newest, limit, MAX_ENTRY])
         if said[0] == b"ok":
             return [Entry.from_json(entry) for entry in said[1:]]
         raise self._corrupt([said[0], self._keys.history.encode(), said[2]], None)
 
     def keep_report(self, name: str, text: str) -> None:
-        self._answer(lambda: self._redis.hset(self._keys.rehearsals, name, text))
+        self._server.ask(lambda: self._server.client.hset(self._keys.rehearsals, name, text))
 
     def reports(self) -> dict[str, str]:
-        found: dict[bytes, bytes] = self._answer(lambda: self._redis.hgetall(self._keys.rehearsals))
+        found: dict[bytes, bytes] = self._server.ask(
+            lambda: self._server.client.hgetall(self._keys.rehearsals)
+        )
         return {name.decode(): text.decode() for name, text in sorted(found.items())}
 
     def releases(self) -> list[str]:
-        names = self._answer(lambda: keys_below(self._redis, self._keys.release))
+        names = self._server.ask(lambda: keys_below(self._server.client, self._keys.release))
         return [name.removeprefix(self._keys.release) for name in names]
 
     def forget_releases(self, digests: Collection[str], expected: Head | None = None) -> bool:
@@ -193,7 +209,7 @@ class RedisStore:
             self._remove(names)
             return True
         done: bool = answer(
-            self.address, lambda: remove_at(self._redis, self._keys, expected, names)
+            self.address, lambda: remove_at(self._server.client, self._keys, expected, names)
         )
         return done
 
@@ -207,69 +223,68 @@ class RedisStore:
     ) -> bool:
         restored: bool = answer(
             self.address,
-            lambda: replace_all(self._redis, self._keys, expected, head, pointers, history, freeze),
+            lambda: replace_all(
+                self._server.client, self._keys, expected, head, pointers, history, freeze
+            ),
         )
         return restored
 
     def erase(self) -> None:
-        self._remove(self._answer(lambda: keys_below(self._redis, f"{self._keys.tag}:")))
+        self._remove(
+            self._server.ask(lambda: keys_below(self._server.client, f"{self._keys.tag}:"))
+        )
 
     def announce(self, presence: Presence, seconds: int) -> None:
         def write() -> None:
             now = time.monotonic()
             key, text = self._keys.client + presence.client, presence.to_json()
-            before = self._redis.set(key, text, ex=seconds, get=True)
+            before = self._server.client.set(key, text, ex=seconds, get=True)
             # It stays in the set as long as its record is there. Said again when that was gone, to
             # whatever server may be another one, and now and then, in case somebody took it out.
-            listed = (presence.client, self._lines.opened)
+            listed = (presence.client, self._server.opened)
             if before is None or listed != self._listed or now >= self._list_again:
-                self._redis.sadd(self._keys.clients, presence.client)
+                self._server.client.sadd(self._keys.clients, presence.client)
                 self._listed = listed
                 self._list_again = now + seconds * random.uniform(0.5, 1)  # noqa: S311
 
-        self._answer(write)
+        self._server.ask(write)
 
     def withdraw(self, client: str) -> None:
         self._listed = ("", 0)
 
         def write() -> None:
-            self._redis.srem(self._keys.clients, client)
-            self._redis.delete(self._keys.client + client)
+            self._server.client.srem(self._keys.clients, client)
+            self._server.client.delete(self._keys.client + client)
 
-        self._answer(write)
+        self._server.ask(write)
 
     def clients(self) -> list[Presence]:
-        said = self._run(self._present, [self._keys.clients], [self._keys.client, MAX_PRESENCE])
+        said = self._server.run(
+            self._present, [self._keys.clients], [self._keys.client, MAX_PRESENCE]
+        )
         rows = sorted(zip(said[::3], said[1::3], said[2::3], strict=True))
         gone = [name for name, text, _ in rows if text is None]
         if gone:
             # Tidying is a courtesy; an operator who may not write still gets the list.
             with contextlib.suppress(StoreError):
-                self._answer(lambda: self._redis.srem(self._keys.clients, *gone))
+                self._server.ask(lambda: self._server.client.srem(self._keys.clients, *gone))
         found = [(Presence.from_json(text), left) for _, text, left in rows if text is not None]
         return [presence.aged(left / 1000) for presence, left in found if presence is not None]
 
     def listen(self) -> RedisListener:
-        connection: Any = self._redis.connection_pool.make_connection()
-        connection.redis_connect_func = self._lines.open_to_ask  # nothing is read over this one
+        connection = self._server.own_connection()
         return RedisListener(connection, self.address, self._keys.channel)
 
     def close(self) -> None:
-        self._redis.close()
-        self._redis.connection_pool.disconnect()
+        self._server.close()
 
     def before_fork(self) -> None:
         """Nothing to wait for: a child connects anew."""
 
     def after_fork(self, *, child: bool) -> None:
-        """In a child: new connections, and no lock of the old pool, which may be held."""
         if child:
-            self._lines.let_go()
-            self._lines, self._read_with = Lines(), 0
-            self._redis = self._connect()
-
-    def _connect(self) -> redis.Redis:
-        return connect(self.address, self._timeouts, self._keys.head, self._lines)
+            self._server.begin_anew()
+            self._read_with = 0
 
     def _corrupt(self, answer: list[bytes], head: Head | None) -> StoreCorrupt:
         """What a script that answered wrongtype or broken has found."""
@@ -290,47 +305,7 @@ class RedisStore:
 
     def _remove(self, names: Collection[str]) -> None:
         for name in names:
-            self._answer(partial(self._redis.unlink, name))
-
-    def _run(self, script: Script, keys: list[str], arguments: list[Any]) -> Any:
-        """A script that only reads."""
-
-        def once() -> Any:
-            with self._connected() as connection:
-                ask = partial(script.run_readonly, connection, keys, arguments)
-                return answer(self.address, ask)
-
-        return self._led(once)
-
-    def _answer(self, ask: Callable[[], Any]) -> Any:
-        return self._led(lambda: answer(self.address, ask))
-
-    def _led(self, act: Callable[[], Any]) -> Any:
-        """Act; where the node was the wrong one, on the one that is right by now, if it comes up
-        in time. Only for what changed nothing when it raises StoreUnreachable.
-        """
-        until = time.monotonic() + self._patience
-        while True:
-            try:
-                return act()
-            except StoreUnreachable as error:
-                if not elsewhere(error.__cause__, led=bool(self.address.seeds)):
-                    raise
-                # Connections look up their node when they connect.
-                self._redis.connection_pool.disconnect(inuse_connections=False)
-                if time.monotonic() >= until:
-                    raise
-            time.sleep(LOOK_AGAIN)
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[Any]:
-        """A connection that stands: when this raises StoreUnreachable, nothing was sent."""
-        pool = self._redis.connection_pool
-        connection = answer(self.address, pool.get_connection)
-        try:
-            yield connection
-        finally:
-            pool.release(connection)
+            self._server.ask(partial(self._server.client.unlink, name))
 
 
 def _as_head(epoch: bytes | str, revision: bytes | str) -> Head | None:
