@@ -10,7 +10,7 @@ demo: .venv/ready
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	@$(BIN)/pytest --collect-only -q >/dev/null || true
-	$(BIN)/pytest -n 4 -q
+	$(BIN)/pytest -n 5 -q
 
 soak: .venv/ready
 	$(BIN)/pytest -n auto -q --soak

@@ -56,6 +56,9 @@ def replicated(binary: str = VALKEY) -> Iterator[tuple[Server, Server]]:
         primary = start("--repl-diskless-sync-delay", "0")
         replica = start("--replicaof", f"127.0.0.1 {primary.port}")
         assert eventually(lambda: len(primary.ask("ROLE")[2]) == 1, 10)
+        # One that is listed may still be loading what it got.
+        primary.ask("PUBLISH", "anybody", "there?")
+        assert primary.ask("WAIT", 1, 10_000) == 1
         yield primary, replica
 
 

@@ -8,10 +8,9 @@ from functools import partial
 from promptops.cli import settings
 from promptops.cli.changes import change_line, doubt_lines
 from promptops.cli.output import count, in_line, say
-from promptops.cli.report import now
 from promptops.cli.settings import Environment
 from promptops.delivery.agreement import Agree, Agreement, as_proposed
-from promptops.delivery.way_back import Report
+from promptops.delivery.way_back import Report, now
 from promptops.errors import Refused
 from promptops.live.freezing import why as why_frozen
 from promptops.live.moves import Doubt, Proposal

@@ -5,7 +5,6 @@ import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from promptops.cli.replicas import (
 from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.deployment import Deployment
+from promptops.delivery.way_back import now
 from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
 from promptops.live.records import Head
@@ -44,11 +44,6 @@ def new_intent(
         commit=commit,
         where=tuple(suggested.where(place.name)),
     )
-
-
-def now() -> str:
-    """This moment, as the history writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from promptops.cli.options import (
 )
 from promptops.cli.output import count, emit, say, say_warning
 from promptops.cli.progress import progress
-from promptops.cli.report import move, new_intent, now, report
+from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
 from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.export import Export, read_export
@@ -28,6 +28,7 @@ from promptops.delivery.export import export as write_export
 from promptops.delivery.protection import check_allowed
 from promptops.delivery.restore import Prepared, done_before, prepare, restore_reports
 from promptops.delivery.restore import restore as carry_out
+from promptops.delivery.way_back import now
 from promptops.errors import StoreError
 from promptops.live.moves import Intent
 from promptops.live.store import Store

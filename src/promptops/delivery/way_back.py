@@ -96,6 +96,7 @@ def releases_before(
 
 
 def now() -> str:
+    """This moment, as the history writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
