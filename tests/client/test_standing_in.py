@@ -368,11 +368,12 @@ from promptops import Client, NotReady
 url, cache = sys.argv[1:]
 began = time.monotonic()
 client = Client(url, environment="production", cache=cache)
+asked_to_wait = time.monotonic()
 try:
     client.wait_ready(2)
     print(client.status().source, time.monotonic() - began)
 except NotReady as error:
-    print("not", time.monotonic() - began)
+    print("not", time.monotonic() - asked_to_wait)
 client.close()
 """
 
