@@ -51,10 +51,27 @@ def test_an_ordinary_deploy_does_not_open_the_way_back_again(
     assert store.read().pointers["greeter"].digest == second
 
 
+def test_a_rollback_does_not_go_past_it_where_nobody_has_rehearsed(
+    deployed: Project, store: Store, beyond: list[str]
+) -> None:
+    assert store.reports() == {}
+    assert deployed.run("rollback", "greeter", *PLACE).code == 0
+    for named in ((), ("--to", "1"), ("--to", beyond[0])):
+        refused = deployed.run("rollback", "greeter", *PLACE, *named, "--json")
+        assert (refused.code, refused.json["refused"]["code"]) == (3, "blocked")
+        assert refused.json["refused"]["message"] == (
+            f"greeter: going back to {short(beyond[0])} is blocked: {BEYOND}"
+        ).format(short(beyond[1])).replace("revision 2", "revision 4")
+        assert store.read().pointers["greeter"].digest == beyond[1]
+    forced = refused.json["refused"]["hint"].rpartition("promptops ")[2].split()
+    assert deployed.run(*forced).code == 0
+    assert store.read().pointers["greeter"].digest == beyond[0]
+
+
 def test_what_was_live_again_since_is_a_way_back(
     deployed: Project, store: Store, beyond: list[str]
 ) -> None:
-    assert deployed.here("rollback", "greeter", *PLACE, "--to", beyond[0], "--yes").code == 0
+    assert deployed.here("rollback", "greeter", *PLACE, "--to", beyond[0], "--force").code == 0
     live = release(deployed, store, params={"temperature": 0.4})
     unit = rehearsed(deployed)
     assert (unit["live"], unit["best"]) == (live, beyond[0])

@@ -6,13 +6,17 @@ Only what the store keeps is asked, once: on a bad night there may be neither gi
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from promptops.delivery.way_back import Report
-from promptops.errors import Refused
+from promptops.delivery.rehearsal import against_forward_only
+from promptops.delivery.way_back import Report, releases_before
+from promptops.errors import Refused, ReleaseRejected
 from promptops.live.moves import Intent, Skipped
 from promptops.live.moves_of_rollback import Target, previous
 from promptops.live.records import Entry, Pointer, State
+from promptops.live.store import Store, entries
 from promptops.manifest.digest import short
+from promptops.manifest.release import release_document
 
 Blocked = Mapping[str, Mapping[str, str]]  # unit → digest → why, and since when that is known
 
@@ -106,6 +110,40 @@ def refuse_blocked(
                 f"{unit}: going back to {short(target.digest)} is blocked: {why}",
                 _all_the_same("promptops", "rollback", unit, "--to", to, *intent.where),
             )
+
+
+def refuse_no_return(
+    store: Store, targets: Mapping[str, Target], to: str | None, intent: Intent
+) -> None:
+    """Raises Refused when one would go back past a release that says forward_only.
+
+    Asked of the releases themselves, because what is older than all that was rehearsed lies behind
+    the same point of no return. One that cannot be read stops nobody.
+    """
+    wanted = {unit: target.digest for unit, target in targets.items()}
+    for unit, target in releases_before(
+        entries(store), targets, lambda unit, digest: wanted.get(unit) == digest
+    ):
+        del wanted[unit]
+        for digest, revision in target.since:
+            for found in against_forward_only(digest, revision, _document(store, digest)):
+                if found.severity == "error":
+                    named = ("--to", to) if to else ()
+                    raise Refused(
+                        "blocked",
+                        f"{unit}: going back to {short(target.digest)} is blocked: {found.message}",
+                        _all_the_same("promptops", "rollback", unit, *named, *intent.where),
+                    )
+        if not wanted:
+            return
+
+
+def _document(store: Store, digest: str) -> dict[str, Any] | None:
+    try:
+        data = store.release(digest)
+        return None if data is None else release_document(data, digest)
+    except ReleaseRejected:
+        return None
 
 
 def _all_the_same(*command: str) -> str:

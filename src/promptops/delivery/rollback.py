@@ -7,7 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from promptops.delivery.agreement import Agree, as_proposed
-from promptops.delivery.avoid import Blocked, blocked_in, previous_unblocked, refuse_blocked
+from promptops.delivery.avoid import (
+    Blocked,
+    blocked_in,
+    previous_unblocked,
+    refuse_blocked,
+    refuse_no_return,
+)
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.delivery.doubts import of_rollback
 from promptops.delivery.way_back import kept
@@ -58,6 +64,8 @@ def rollback(
     targets, skipped = _targets_of(store, state, units, to, intent, blocked)
     if to is not None:
         refuse_blocked(targets, blocked, to, intent)
+    if not force:
+        refuse_no_return(store, targets, to, intent)
 
     def agree_in_doubt(state: State, proposal: Proposal) -> Proposal:
         doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
