@@ -113,6 +113,17 @@ def test_a_client_that_leaves_is_not_waited_for(
     assert (done.present, done.confirmed, done.missing) == (1, 1, ())
 
 
+def test_a_client_that_fell_silent_is_missing_when_its_presence_has_run_out(
+    at_two: Store,
+) -> None:
+    at_two.announce(presence("ann", 2), 30)
+    at_two.announce(replace(presence("bob", 1), age=0.0), 1)  # of thirty: silent for 29
+    done = await_clients(at_two, Head(1, 2), NEW, time.monotonic(), 30)
+    assert [client.client for client in at_two.clients()] == ["ann"]
+    assert (done.present, done.confirmed) == (2, 1)
+    assert [client.client for client in done.missing] == ["bob"]
+
+
 def test_nobody_waits_for_who_refuses_or_pins(at_two: Store) -> None:
     """Until somebody has read the deployment, an older refusal says nothing about it."""
     kept = KeptRelease("greeter", digest("greeter", "Hello"), 1, pinned=False)
