@@ -41,6 +41,22 @@ def code_and_word(done: Ended) -> tuple[int, str]:
 
 
 @on_both
+def test_a_commit_goes_through_no_freeze(
+    deployed: Project, store: Store, contents: Contents
+) -> None:
+    deployed.says("greeter", "Good day.")
+    assert deployed.here("freeze", *PLACE, "--reason", "launch").code == 0
+    before = contents()
+    for forced in ((), ("--force",), ("--dry-run",)):
+        done = deployed.here(*FROM_GIT, "HEAD", "--yes", *forced)
+        assert code_and_word(done) == (3, "frozen")
+        assert contents() == before
+    assert deployed.here("unfreeze", *PLACE).code == 0
+    assert deployed.here(*FROM_GIT, "HEAD", "--yes").code == 0
+    assert store.read().pointers["greeter"].digest == deployed.digest("greeter")
+
+
+@on_both
 def test_what_was_wiped_comes_back_as_it_was_in_a_higher_epoch(
     exported: Project, store: Store, saboteur: Saboteur
 ) -> None:

@@ -11,9 +11,10 @@ from promptops.delivery.deployment import Deployment, in_doubt, repeated
 from promptops.delivery.export import Export, releases_of
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable
 from promptops.live import moves_of_restore as moves
+from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, request_of
 from promptops.live.moves_of_restore import Restoration
-from promptops.live.records import Entry, Head, Pointer
+from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.replay import replay
 from promptops.live.store import Store, entries
 from promptops.live.stored import JUNK
@@ -98,8 +99,13 @@ def _safe(checkout: Checkout) -> dict[str, str]:
 def prepare(
     store: Store, source: Export | Checkout, intent: Intent, *, force: bool, epoch: int | None
 ) -> Prepared:
-    """Raises Refused where something newer would be lost, unless `force`."""
+    """Raises Refused where something newer would be lost, unless `force`, or where a commit would
+    go through a freeze.
+    """
     there = look(store)
+    if isinstance(source, Checkout) and there.freeze:
+        # It deploys what is in git, and a freeze that can be read is one of a store that is well.
+        check_not_frozen(State(there.head, freeze=Freeze.from_json(there.freeze)), intent)
     if not force:
         _check_readable(there)
         if isinstance(source, Export):
