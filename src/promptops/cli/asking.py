@@ -123,8 +123,7 @@ def _lines(
 
 def _rehearsed(report: Report | None, change: Change, at: datetime) -> str:
     """What the last rehearsal said of going there."""
-    targets = () if report is None else report.way.targets
-    target = next((each for each in targets if each.digest == change.after), None)
+    target = None if report is None else report.way.to(change.after)
     if report is None or target is None:
         return "going there was not rehearsed"
     said = f"going there was rehearsed {age(report.checked_at, at)} ago: {target.verdict}"

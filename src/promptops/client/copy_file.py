@@ -23,12 +23,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from promptops.client.accept import Refusal
-from promptops.client.damage import changes_lost, cut_off, damaged
+from promptops.client.damage import FORMAT, changes_lost, cut_off, damaged
 from promptops.errors import StoreCorrupt
 from promptops.live.records import Head, Pointer, State
 from promptops.manifest.digest import digest_of
 
-FORMAT = b"promptops-copy/1"
 CHANGE = b"promptops-change/1"
 _LONGEST_FIRST_LINE = 120
 _SEAL = len("sha256:") + 64 + len("\n")

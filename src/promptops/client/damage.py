@@ -2,6 +2,8 @@
 
 from promptops.errors import StoreCorrupt
 
+FORMAT = b"promptops-copy/1"
+
 
 def cut_off(where: str) -> StoreCorrupt:
     return StoreCorrupt(
@@ -21,7 +23,7 @@ def changes_lost(where: str, revision: int) -> StoreCorrupt:
 
 def damaged(where: str) -> StoreCorrupt:
     return StoreCorrupt(
-        f"{where} is damaged or not a file of promptops 1",
+        f"{where} is damaged or not a file of promptops {FORMAT[-1:].decode()}",
         "it is not used; remove it, or write it anew",
         code="C621",
     )

@@ -1,4 +1,4 @@
-"""What a rollback leaves out: the releases that the last rehearsal found blocked.
+"""Where a rollback does not go: what the last rehearsal found blocked, and past forward_only.
 
 Only what the store keeps is asked, once: on a bad night there may be neither git nor a probe.
 """
@@ -105,11 +105,7 @@ def refuse_blocked(
     for unit, target in sorted(targets.items()):
         why = blocked.get(unit, {}).get(target.digest)
         if why is not None:
-            raise Refused(
-                "blocked",
-                f"{unit}: going back to {short(target.digest)} is blocked: {why}",
-                _all_the_same("promptops", "rollback", unit, "--to", to, *intent.where),
-            )
+            raise _blocked(unit, target.digest, why, to, intent)
 
 
 def refuse_no_return(
@@ -128,12 +124,7 @@ def refuse_no_return(
         for digest, revision in target.since:
             for found in against_forward_only(digest, revision, _document(store, digest)):
                 if found.severity == "error":
-                    named = ("--to", to) if to else ()
-                    raise Refused(
-                        "blocked",
-                        f"{unit}: going back to {short(target.digest)} is blocked: {found.message}",
-                        _all_the_same("promptops", "rollback", unit, *named, *intent.where),
-                    )
+                    raise _blocked(unit, target.digest, found.message, to, intent)
         if not wanted:
             return
 
@@ -144,6 +135,15 @@ def _document(store: Store, digest: str) -> dict[str, Any] | None:
         return None if data is None else release_document(data, digest)
     except ReleaseRejected:
         return None
+
+
+def _blocked(unit: str, digest: str, why: str, to: str | None, intent: Intent) -> Refused:
+    named = () if to is None else ("--to", to)
+    return Refused(
+        "blocked",
+        f"{unit}: going back to {short(digest)} is blocked: {why}",
+        _all_the_same("promptops", "rollback", unit, *named, *intent.where),
+    )
 
 
 def _all_the_same(*command: str) -> str:

@@ -6,7 +6,6 @@ Only what the store keeps is asked. What is said here stops nobody.
 import shlex
 from collections.abc import Iterator, Mapping
 
-from promptops.delivery.rehearsal import Rehearsed
 from promptops.delivery.way_back import Report
 from promptops.live.moves import Doubt, Intent, Proposal
 from promptops.live.records import Pointer, State
@@ -46,7 +45,7 @@ def _why_not_ready(live: Pointer, digest: str, report: Report | None) -> str:
     if report is None:
         return "it was never rehearsed"
     when = f"rehearsed {report.checked_at}"
-    target = _of(report, digest)
+    target = report.way.to(digest)
     if target is None:
         blocked = all(each.verdict == "blocked" for each in report.way.targets)
         also = "; what was is blocked" if report.way.targets and blocked else ""
@@ -57,7 +56,3 @@ def _why_not_ready(live: Pointer, digest: str, report: Report | None) -> str:
         unknown = (each.message for each in target.findings if each.severity == "unknown")
         return f"it is unknown whether that works: {'; '.join(unknown)} ({when})"
     return ""
-
-
-def _of(report: Report, digest: str) -> Rehearsed | None:
-    return next((each for each in report.way.targets if each.digest == digest), None)

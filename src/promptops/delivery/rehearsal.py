@@ -98,6 +98,10 @@ class WayBack:
         """The newest that is ready: what was not proven is no way back."""
         return next((each for each in self.targets if each.verdict.startswith("ready")), None)
 
+    def to(self, digest: str) -> Rehearsed | None:
+        """What was found of going back to a release; None when it was not looked at."""
+        return next((each for each in self.targets if each.digest == digest), None)
+
     @property
     def lost(self) -> bool:
         """Whether there are earlier releases and none of them is ready."""

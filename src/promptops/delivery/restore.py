@@ -33,7 +33,7 @@ class There:
     known: Sequence[Head]
     pointers: Mapping[str, Pointer]
     history: Sequence[Entry] | None
-    freeze: str
+    freeze: Freeze | None
     lost: str = ""
 
 
@@ -67,9 +67,8 @@ def look(store: Store) -> There:
         state = store.read()
     except StoreCorrupt as error:
         pointers = replay(reversed(history or []))
-        return There(head, known, pointers, history, "", lost or error.message)
-    freeze = state.freeze.to_json() if state.freeze else ""
-    return There(head, known, state.pointers, history, freeze, lost)
+        return There(head, known, pointers, history, None, lost or error.message)
+    return There(head, known, state.pointers, history, state.freeze, lost)
 
 
 def done_before(store: Store, source: Export | Checkout, operation: str) -> Deployment | None:
@@ -103,9 +102,9 @@ def prepare(
     go through a freeze.
     """
     there = look(store)
-    if isinstance(source, Checkout) and there.freeze:
+    if isinstance(source, Checkout):
         # It deploys what is in git, and a freeze that can be read is one of a store that is well.
-        check_not_frozen(State(there.head, freeze=Freeze.from_json(there.freeze)), intent)
+        check_not_frozen(State(there.head, freeze=there.freeze), intent)
     if not force:
         _check_readable(there)
         if isinstance(source, Export):
@@ -165,7 +164,8 @@ def _of_export(there: There, export: Export, intent: Intent, epoch: int | None) 
 
 def _of_commit(there: There, checkout: Checkout, intent: Intent, epoch: int | None) -> Prepared:
     head = moves.next_head(there.known, epoch, intent.at)
-    was = (there.pointers, (there.history or [])[::-1], there.freeze)
+    freeze = there.freeze.to_json() if there.freeze else ""
+    was = (there.pointers, (there.history or [])[::-1], freeze)
     wanted = (_wanted(checkout), _safe(checkout))
     done = moves.from_commit(head, *was, *wanted, intent, _request(checkout))
     stored = [item.data for item in checkout.built]

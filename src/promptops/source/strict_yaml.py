@@ -53,6 +53,7 @@ def read_yaml(
     `free_text` are the keys whose values are prose: a comment behind an unquoted one is suspicious
     (W112), and a zero-width character in it is a warning. The document is None when it cannot be
     read to its end; with other errors it holds BROKEN where a value has none.
+    `loader` takes the place of the fast one.
     """
     findings: list[Finding] = []
     try:
