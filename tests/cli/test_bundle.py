@@ -71,10 +71,10 @@ def cached(deployed_twice: Project, store: Store, tmp_path: Path) -> Path:
     url = f"sqlite:///{store.address.path}"
     disk = Disk(str(cache), "production", "promptops")
     with Client(url, environment="production", cache=str(cache), bundle="", poll=0.1):
-        until(Path(disk.path()).exists)
+        until(disk.copies)
         deployed_twice.says("greeter", "Good night.")
         deployed_twice.deploy(store, "greeter")
-        until(lambda: disk.read().head.revision == 3)
+        until(lambda: disk.copies()[0].read().head.revision == 3)
     return cache
 
 

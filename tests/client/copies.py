@@ -11,6 +11,7 @@ from promptops.client.copy_file import Change, Contents, Copy, Kept, contents_of
 from promptops.client.disk import Disk
 from promptops.client.journal import Journal
 from promptops.errors import StoreUnreachable
+from promptops.live.address import parse_address
 from promptops.live.records import Head
 from promptops.manifest.digest import digest_of
 from tests.deployments import digest, release
@@ -37,9 +38,16 @@ def disk(folder: Path, environment: str = "production", namespace: str = "prompt
     return Disk(str(folder), environment, namespace)
 
 
-def write(folder: Path, made: Copy) -> None:
-    """If it is newer than what is there, as a client would."""
-    disk(folder, made.environment, made.namespace).write(
+def saved(folder: Path, environment: str = "production", namespace: str = "promptops") -> Disk:
+    """The only copy, of whatever store."""
+    [found] = disk(folder, environment, namespace).copies()
+    return found
+
+
+def write(folder: Path, made: Copy, url: str = "") -> None:
+    """If it is newer than what is there, as a client of this store would."""
+    place = Disk.of(str(folder), made.environment, parse_address(url)) if url else None
+    (place or disk(folder, made.environment, made.namespace)).write(
         lambda present: None if present and present.head >= made.head else made
     )
 

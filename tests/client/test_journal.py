@@ -19,7 +19,7 @@ from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.client import copies
 from tests.client.conftest import Starter
-from tests.client.copies import copy, disk, keep
+from tests.client.copies import copy, disk, keep, saved
 from tests.client.test_standing_in import until_saved
 from tests.deployments import deploy, digest, release
 
@@ -50,7 +50,8 @@ def journal(cache: Path) -> Journal:
 
 
 def file_of(cache: Path) -> Path:
-    return Path(disk(cache).path())
+    copies = disk(cache).copies()
+    return Path((copies[0] if copies else disk(cache)).path())
 
 
 def revisions(journal: Journal, *numbers: int) -> None:
@@ -101,7 +102,7 @@ def test_what_was_appended_is_read_and_the_file_stays_the_same(
     before = file_of(cache).stat()
     data = file_of(cache).read_bytes()
     revisions(journal, 2, 3)
-    assert_greets(disk(cache).read(), 3)
+    assert_greets(saved(cache).read(), 3)
     assert file_of(cache).stat().st_ino == before.st_ino
     assert file_of(cache).read_bytes().startswith(data)
     assert len(lines(file_of(cache).read_bytes())) == 2
@@ -117,7 +118,7 @@ def test_a_change_among_a_thousand_units_writes_what_one_among_three_does(
         client = started(embedded_url, cache=cache, poll=0.1)
         until_saved(cache, revision)
         before = file_of(cache).stat()
-        deploy(embedded, unit0001=f"Good day {count:04} " * 300)
+        deploy(embedded, **{f"unit{count - 1:04}": f"Good day {count:04} " * 300})
         until_saved(cache, revision + 1)
         after = file_of(cache).stat()
         client.close()
@@ -136,10 +137,10 @@ def test_what_went_is_gone_and_what_was_refused_is_kept(
     before = file_of(cache).stat()
     deploy(embedded, unit1="Hello {{ name }}")
     until_saved(cache, 2)
-    assert disk(cache).read().refused.keys() == client.status().refused.keys() == {"unit1"}
+    assert saved(cache).read().refused.keys() == client.status().refused.keys() == {"unit1"}
     deploy(embedded, unit1="Hello again", unit2="Hi")
     until_saved(cache, 3)
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert (found.refused, found.units["unit1"].digest) == ({}, digest("unit1", "Hello again"))
     assert [kept.revision for kept in found.past["unit1"]] == [1]
     assert file_of(cache).stat().st_ino == before.st_ino
@@ -161,7 +162,7 @@ def test_a_writer_reads_only_what_another_one_appended(cache: Path, journal: Jou
         read, written = asked(one, 23)  # as new as what is there
         assert written < 100  # its answer
         revisions(journal, 24)
-    assert_greets(disk(cache).read(), 24)
+    assert_greets(saved(cache).read(), 24)
     assert len(lines(file_of(cache).read_bytes())) == 23
 
 
@@ -175,7 +176,7 @@ def test_a_reader_sees_no_change_by_halves(cache: Path, how: str, times: int) ->
         process.stdout.readline()
         read = 0
         while read < times or last < 10:
-            found = disk(cache).read()
+            found = saved(cache).read()
             assert found.head.revision >= last
             last = found.head.revision
             read += 1
@@ -190,7 +191,7 @@ def test_the_file_is_written_anew_before_the_changes_outgrow_it(
         revisions(journal, number)
         inodes.add(file_of(cache).stat().st_ino)
         most = max(most, file_of(cache).stat().st_size)
-    assert_greets(disk(cache).read(), 99)
+    assert_greets(saved(cache).read(), 99)
     assert len(inodes) > 1
     assert base * 1.9 < most < base * 2.2
 
@@ -226,7 +227,7 @@ def test_the_next_writer_puts_its_change_over_one_that_is_cut_off(
     file_of(cache).write_bytes(data[: (len(whole) if left > 0 else len(data)) + left])
     before = file_of(cache).stat().st_ino
     revisions(Journal(disk(cache)) if anew else journal, 4)
-    assert_greets(disk(cache).read(), 4)
+    assert_greets(saved(cache).read(), 4)
     assert file_of(cache).stat().st_ino == before
     assert len(lines(file_of(cache).read_bytes())) == 2
 
@@ -304,12 +305,12 @@ def test_a_file_with_a_damaged_change_is_written_anew_with_the_next_save(
     data = file_of(cache).read_bytes()
     file_of(cache).write_bytes(with_flipped(data, lines(data)[2] * 8 + 800))
     os.utime(file_of(cache), (0, 0))
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert_greets(found, 3)
     assert found.lost is not None
     before = file_of(cache).stat().st_ino
     revisions(Journal(disk(cache)) if anew else journal, revision)
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert_greets(found, revision)
     # Who knows of nothing newer leaves it as it is, with what it says of itself.
     assert (found.lost is None, file_of(cache).stat().st_ino != before) == (revision > 3,) * 2
@@ -330,7 +331,7 @@ def test_what_others_did_to_the_file_is_made_good(
         if damage != "removed":
             file_of(cache).write_bytes(data[:100] if damage == "cut off" else encode(copy()))
     keep(journal, copy(3, "Hello 3"))
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert (found.head.revision, found.units["greeter"].revision) == (3, 3)
 
 
@@ -345,7 +346,7 @@ def test_a_full_disk_leaves_the_changes_before(
     assert file_of(cache).read_bytes() == data
     assert os.listdir(cache) == [file_of(cache).name]  # noqa: PTH208
     revisions(journal, 2)
-    assert_greets(disk(cache).read(), 2)
+    assert_greets(saved(cache).read(), 2)
 
 
 def test_a_writer_knows_what_it_wrote_without_the_releases(cache: Path, journal: Journal) -> None:

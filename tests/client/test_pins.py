@@ -8,10 +8,10 @@ import pytest
 from promptops import Client
 from promptops.client.disk import write_bundle
 from promptops.delivery import pin as pins
-from promptops.errors import UsageError
+from promptops.errors import StoreCorrupt, UsageError
 from promptops.live.store import Store
 from tests.client.conftest import Starter
-from tests.client.copies import copy, disk
+from tests.client.copies import copy, disk, saved
 from tests.client.test_standing_in import until_saved
 from tests.client.waiting import until, until_served
 from tests.deployments import deploy, digest
@@ -102,7 +102,7 @@ def test_a_pin_outlives_the_releases_that_the_copy_keeps(
     for number in range(3, 8):
         deploy(embedded, greeter=str(number))
         until_saved(cache, number)
-    assert HELLO not in disk(cache).read().releases
+    assert HELLO not in saved(cache).read().releases
     assert started(None, cache=cache).get("greeter").digest == HELLO
 
 
@@ -112,7 +112,7 @@ def test_a_pin_changes_neither_what_is_saved_nor_what_is_accepted(
     pin(cache, HELLO)
     until(lambda: deployed_twice.status().pins)
     time.sleep(0.5)
-    assert disk(cache).read().units["greeter"].digest == HI
+    assert saved(cache).read().units["greeter"].digest == HI
     assert (deployed_twice.status().errors, deployed_twice.status().state) == (0, "READY")
 
 
@@ -167,13 +167,63 @@ def test_a_pin_to_what_is_nowhere_is_refused_and_said(
     )
 
 
-@pytest.mark.parametrize("typed", ["greeter", f"greeter={SHORT}", f"={HELLO}"])
-def test_a_variable_that_pins_nothing_is_a_usage_error(
-    started: Starter, embedded_url: str, monkeypatch: pytest.MonkeyPatch, typed: str
+@pytest.mark.parametrize("typed", ["farewell", f"farewell={SHORT}", f"={HELLO}", "a" * 9999])
+def test_a_typo_in_the_variable_is_said_and_ends_no_app(
+    embedded: Store,
+    embedded_url: str,
+    started: Starter,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    typed: str,
 ) -> None:
-    monkeypatch.setenv("PROMPTOPS_PIN", typed)
-    with pytest.raises(UsageError, match="pins nothing"):
-        started(embedded_url)
+    deploy(embedded, greeter="Hello", farewell="Bye")
+    deploy(embedded, greeter="Hi")
+    monkeypatch.setenv("PROMPTOPS_PIN", f"{typed}, greeter = {HELLO.upper().replace('SHA', 'sha')}")
+    client = started(embedded_url)
+    assert client.get("greeter").digest == HELLO
+    assert client.status().pins == {"greeter": HELLO}
+    said = f"PROMPTOPS_PIN has {typed[:120]!r}, which pins nothing: write unit=sha256:… with"
+    assert said in client.status().reason
+    assert caplog.text.count(said) == 1
+
+
+def test_a_digest_may_be_short_where_only_the_store_knows_it(
+    embedded: Store, deployed_twice: Client, cache: Path
+) -> None:
+    for number in range(4):
+        deploy(embedded, greeter=f"Hi {number}")
+        until_saved(cache, number + 3)
+    copies, _ = pins.read_copies(disk(cache), None)
+    with pytest.raises(UsageError, match="is no digest of this unit"):
+        pins.pin(disk(cache), copies, None, "greeter", SHORT)
+    found = pins.pin(disk(cache), copies, embedded, "greeter", SHORT)
+    assert found.units["greeter"] == (HELLO, 1)
+    until(lambda: deployed_twice.get("greeter").digest == HELLO)
+
+
+def test_pins_that_everybody_can_write_to_are_said_while_an_app_runs(
+    deployed_twice: Client, cache: Path
+) -> None:
+    pin(cache, HELLO)
+    until(lambda: deployed_twice.get("greeter").digest == HELLO)
+    Path(disk(cache).path("pins")).chmod(0o666)
+    until(lambda: "[C623]" in deployed_twice.status().reason)
+    assert deployed_twice.get("greeter").digest == HELLO
+
+
+def test_damaged_pins_are_replaced_with_a_word_and_lifted_by_removing_them(
+    deployed_twice: Client, cache: Path
+) -> None:
+    pin(cache, HELLO)
+    file = Path(disk(cache).path("pins"))
+    file.write_bytes(b"garbage")
+    with pytest.raises(StoreCorrupt) as raised:
+        pins.lift(disk(cache), "greeter")
+    assert (raised.value.code, raised.value.hint) == ("C621", f"to lift every pin in it: rm {file}")
+    copies, why = pins.read_copies(disk(cache), None)
+    assert why == [f"{file} is damaged, and what else was pinned in it is lost"]
+    pins.pin(disk(cache), copies, None, "greeter", HI)
+    until(lambda: deployed_twice.status().pins == {"greeter": HI})
 
 
 def test_a_pin_is_followed_while_the_store_hangs(

@@ -14,12 +14,13 @@ import pytest
 from promptops import Client, NotReady
 from promptops.client.accept import Refusal
 from promptops.client.copy_file import CHANGE, Copy, Kept
-from promptops.client.disk import write_bundle
+from promptops.client.disk import Disk, write_bundle
+from promptops.live.address import parse_address
 from promptops.live.records import Head
 from promptops.live.store import Store
 from promptops.manifest.digest import digest_of
 from tests.client.conftest import Starter
-from tests.client.copies import copy, disk, write
+from tests.client.copies import copy, disk, saved, write
 from tests.client.sabotage import Saboteur
 from tests.client.waiting import until, until_polled, until_refused, until_served
 from tests.conftest import Opener
@@ -58,13 +59,13 @@ def until_saved(
     environment: str = "production",
     seconds: float = 15,
 ) -> None:
-    def saved() -> bool:
+    def is_saved() -> bool:
         try:
-            return disk(cache, environment, namespace).read().head.revision == revision
+            return saved(cache, environment, namespace).read().head.revision == revision
         except Exception:  # noqa: BLE001 - not there yet
             return False
 
-    until(saved, seconds)
+    until(is_saved, seconds)
 
 
 def assert_serves(client: Client, source: str, text: str) -> None:
@@ -90,7 +91,7 @@ def test_what_the_store_answers_is_kept_and_serves_when_it_is_away(
 def test_a_start_with_a_black_hole_for_a_store_is_ready_from_disk(
     blackhole: str, started: Starter, cache: Path
 ) -> None:
-    write(cache, copy())
+    write(cache, copy(), blackhole)
     began = time.monotonic()
     client = started(blackhole, cache=cache)
     assert time.monotonic() - began <= 1.5
@@ -110,7 +111,8 @@ def test_a_start_with_nothing_says_what_was_tried(
         f"nothing of production was read after 2 s; tried the store {blackhole}: "
     )
     assert raised.value.message.endswith(
-        f"; the copy on disk: {disk(cache).path()}: no such file or directory"
+        f"; the copy on disk: {Disk.of(str(cache), 'production', parse_address(blackhole)).path()}"
+        ": no such file or directory"
         f"; the bundle: {bundle}: no such file or directory"
     )
 
@@ -120,7 +122,7 @@ def test_the_store_has_the_first_word(
 ) -> None:
     namespace = deployed.address.namespace
     deploy(deployed, greeter="Hi")
-    write(cache, copy(1, "Hello", namespace=namespace))
+    write(cache, copy(1, "Hello", namespace=namespace), store_url)
     assert_serves(started(store_url, cache=cache), "store", "Hi")
 
 
@@ -149,8 +151,8 @@ def test_a_damaged_copy_is_replaced_by_what_the_store_says(
     embedded: Store, embedded_url: str, started: Starter, cache: Path
 ) -> None:
     deploy(embedded, greeter="Hello")
-    write(cache, copy())
-    Path(disk(cache).path()).write_bytes(b"garbage")
+    write(cache, copy(), embedded_url)
+    Path(saved(cache).path()).write_bytes(b"garbage")
     assert_serves(started(embedded_url, cache=cache), "store", "Hello")
     until_saved(cache, 1)
 
@@ -169,7 +171,7 @@ def test_a_copy_that_lost_a_rollback_serves_what_was_before_and_says_so(
     until_saved(cache, 3)
     first.close()
     redis_server.stop()
-    file = Path(disk(cache).path())
+    file = Path(saved(cache).path())
     data = file.read_bytes()
     assert CHANGE in data
     file.write_bytes(data[:-1] + b"?")
@@ -189,7 +191,7 @@ def test_a_copy_that_lost_a_rollback_serves_what_was_before_and_says_so(
     until(lambda: client.status().state == "READY")
     assert (client.status().reason, client.status().code) == ("", "")
     until_saved(cache, 3)
-    assert disk(cache).read().lost is None
+    assert saved(cache).read().lost is None
 
 
 def test_a_copy_that_somebody_removed_is_written_anew(
@@ -201,7 +203,7 @@ def test_a_copy_that_somebody_removed_is_written_anew(
     shutil.rmtree(cache)
     # A save that met the folder half removed is tried again half a minute later.
     until_saved(cache, 1, seconds=45)
-    assert disk(cache).read().releases.keys() == {HELLO}
+    assert saved(cache).read().releases.keys() == {HELLO}
 
 
 def test_no_store_named_is_no_crash(
@@ -222,7 +224,7 @@ def test_the_store_replaces_the_copy_as_soon_as_it_answers(
     on_redis: Store, redis_server: Server, started: Starter, cache: Path
 ) -> None:
     deploy(on_redis, greeter="Hi")
-    write(cache, copy())
+    write(cache, copy(), redis_server.url)
     redis_server.stop()
     client = started(redis_server.url, cache=cache, poll=0.2)
     assert_serves(client, "disk", "Hello")
@@ -236,19 +238,19 @@ def test_a_store_that_is_lower_than_the_copy_is_refused(
     embedded: Store, embedded_url: str, started: Starter, cache: Path
 ) -> None:
     deploy(embedded, greeter="Old")
-    write(cache, copy(5))
+    write(cache, copy(5), embedded_url)
     client = started(embedded_url, cache=cache, poll=0.05)
     until_refused(client, 3)
     assert_serves(client, "disk", "Hello")
     assert client.status().reason.startswith("REGRESSED: the store went back from")
-    assert disk(cache).read() == copy(5)
+    assert saved(cache).read() == copy(5)
 
 
 def test_a_store_with_other_content_at_the_same_revision_is_refused(
     embedded: Store, embedded_url: str, started: Starter, cache: Path
 ) -> None:
     deploy(embedded, greeter="Other")
-    write(cache, copy(1))
+    write(cache, copy(1), embedded_url)
     client = started(embedded_url, cache=cache, poll=0.05)
     until_refused(client, 3)
     assert_serves(client, "disk", "Hello")
@@ -257,7 +259,7 @@ def test_a_store_with_other_content_at_the_same_revision_is_refused(
 def test_a_release_that_the_store_damaged_leaves_the_copy(
     deployed: Store, store_url: str, started: Starter, saboteur: Saboteur, cache: Path
 ) -> None:
-    write(cache, copy(0, "Old", namespace=deployed.address.namespace))
+    write(cache, copy(0, "Old", namespace=deployed.address.namespace), store_url)
     saboteur.overwrite(HELLO, b"{}")
     client = started(store_url, cache=cache, poll=0.05)
     until(lambda: client.status().refused)
@@ -268,7 +270,7 @@ def test_a_release_that_the_store_damaged_leaves_the_copy(
 def test_what_was_refused_before_a_restart_is_refused_after_it_and_taken_when_it_is_mended(
     deployed: Store, store_url: str, started: Starter, saboteur: Saboteur, cache: Path
 ) -> None:
-    write(cache, copy(0, "Old", namespace=deployed.address.namespace))
+    write(cache, copy(0, "Old", namespace=deployed.address.namespace), store_url)
     saboteur.overwrite(HELLO, b"{}")
     first = started(store_url, cache=cache, poll=0.05)
     until_saved(cache, 1, namespace=deployed.address.namespace)
@@ -282,7 +284,7 @@ def test_what_was_refused_before_a_restart_is_refused_after_it_and_taken_when_it
     saboteur.overwrite(HELLO, release("greeter", "Hello"))
     until(lambda: client.status().state == "READY")
     assert_serves(client, "store", "Hello")
-    until(lambda: not disk(cache, namespace=deployed.address.namespace).read().refused)
+    until(lambda: not saved(cache, namespace=deployed.address.namespace).read().refused)
     assert_serves(started(None, cache=cache), "disk", "Hello")
 
 
@@ -301,6 +303,7 @@ def test_a_copy_of_which_all_of_a_unit_is_refused_is_not_taken_for_other_content
             {digest_of(other): other, digest_of(bye): bye},
             refused={"greeter": Refusal("C610", "the release was missing", HELLO, 1)},
         ),
+        embedded_url,
     )
     client = started(embedded_url, cache=cache, poll=0.05)
     until_polled(client, 1)
@@ -334,14 +337,69 @@ def test_the_copy_keeps_the_last_three_releases_of_a_unit(
     for number in range(1, 6):
         deploy(embedded, greeter=str(number))
         until_saved(cache, number)
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert [kept.revision for kept in found.past["greeter"]] == [4, 3, 2]
     assert {digest("greeter", str(number)) for number in range(2, 6)} == {*found.releases}
     rollback(embedded, "greeter")
     until_saved(cache, 6)
-    found = disk(cache).read()
+    found = saved(cache).read()
     assert found.units["greeter"].digest == digest("greeter", "4")
     assert [kept.revision for kept in found.past["greeter"]] == [5, 3, 2]
+
+
+def test_stores_with_one_environment_share_a_folder_and_nothing_else(
+    redis_server: Server, opened: Opener, started: Starter, cache: Path
+) -> None:
+    urls = {text: f"{redis_server.url.removesuffix('/0')}/{db}" for db, text in enumerate("abc")}
+    for text, url in urls.items():
+        for _ in range(2 - "abc".index(text)):
+            deploy(opened(url), greeter=f"{text} before")
+            deploy(opened(url), greeter=text)
+        if text != "c":
+            assert_serves(started(url, cache=cache), "store", text)
+    until(lambda: len(list(cache.glob("*.copy"))) == 2)
+    redis_server.kill()
+    for text in ("a", "b"):
+        assert_serves(started(urls[text], cache=cache), "disk", text)
+    client = started(urls["c"], cache=cache, ready=False)  # nobody knows whose it should take
+    with pytest.raises(NotReady, match="no such file"):
+        client.wait_ready(0.5)
+
+
+def test_an_app_that_moves_to_another_store_is_served_by_the_copy_of_the_last(
+    redis_server: Server, opened: Opener, started: Starter, cache: Path
+) -> None:
+    before, now = (f"{redis_server.url.removesuffix('/0')}/{db}" for db in (1, 2))
+    for text in ("Hi", "Hello"):
+        deploy(opened(before), greeter=text)
+    started(before, cache=cache).close()
+    deploy(opened(now), greeter="Here")
+    redis_server.stop()
+    client = started(now, cache=cache)
+    assert_serves(client, "disk", "Hello")
+    status = client.status()
+    assert (status.state, status.code, status.revision) == ("STALE", "C622", 2)
+    assert f"{saved(cache).path()} is the copy of another store" in status.reason
+
+    # Its revisions say nothing of those here: a lower one is no loss.
+    redis_server.cont()
+    until(lambda: client.get("greeter").digest == digest("greeter", "Here"))
+    until(lambda: client.status().state == "READY")
+    assert (client.status().reason, client.status().source) == ("", "store")
+    until(lambda: len(list(cache.glob("*.copy"))) == 2)
+
+
+def test_a_new_copy_has_what_was_live_before_the_process_began(
+    embedded: Store, embedded_url: str, started: Starter, cache: Path
+) -> None:
+    for number in range(5):
+        deploy(embedded, greeter=str(number))
+    rollback(embedded, "greeter")
+    started(embedded_url, cache=cache)
+    until_saved(cache, 6)
+    found = saved(cache).read()
+    assert [kept.revision for kept in found.past["greeter"]] == [5, 3, 2]
+    assert found.past["greeter"][0].digest == digest("greeter", "4")
 
 
 def test_namespaces_share_a_folder_and_nothing_else(
@@ -356,7 +414,7 @@ def test_namespaces_share_a_folder_and_nothing_else(
     for text, url in urls.items():
         assert_serves(started(url, cache=cache), "disk", text)
     client = started(None, cache=cache, ready=False)
-    with pytest.raises(NotReady, match="holds production of several namespaces"):
+    with pytest.raises(NotReady, match="holds production of several stores"):
         client.wait_ready(0.5)
 
 

@@ -96,7 +96,7 @@ def pin(
         raise UsageError("say which environment", "add --env NAME")
     check_environment_name(env)
     address = parse_address(store) if store else None
-    disk = Disk(cache, env, address.namespace if address else None)
+    disk = Disk.of(cache, env, address)
     if lift:
         found = pins.lift(disk, unit)
     else:

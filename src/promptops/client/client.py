@@ -14,9 +14,8 @@ from promptops.client.lasting import TRY_EVERY
 from promptops.client.leaving import close_in_time
 from promptops.client.live import LiveRelease
 from promptops.client.passed import PassedInputs
-from promptops.client.pins import read_pins
 from promptops.client.refresher import Refresher
-from promptops.client.sources import Sources
+from promptops.client.sources import Sources, said
 from promptops.client.state import judge
 from promptops.client.status import Status
 from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
@@ -70,7 +69,7 @@ class Client:
             poll=poll,
             hint=hint,
             sources=Sources(store, cache, bundle),
-            pins=read_pins(os.environ.get("PROMPTOPS_PIN", "")),
+            pins=os.environ.get("PROMPTOPS_PIN", ""),
         )
         self._shown = self._refresher.published.shown
         close_in_time(self, self._refresher)
@@ -167,11 +166,13 @@ class Client:
         refresher = self._refresher
         refresher.ensure()
         verdict, snapshot = judge(refresher), refresher.published.snapshot
-        lost = refresher.sources.lost
+        doubt = refresher.sources.doubt
         return Status(
             state=verdict.state,
-            reason="; ".join(filter(None, [verdict.reason, lost, refresher.pins.why])),
-            code=verdict.code or ("C620" if lost else ""),
+            reason="; ".join(
+                filter(None, [verdict.reason, said(doubt) if doubt else "", refresher.pins.why])
+            ),
+            code=verdict.code or (doubt.code if doubt else ""),
             source=refresher.sources.source,
             store=self._store,
             epoch=snapshot.head.epoch if snapshot.head else None,

@@ -27,3 +27,12 @@ def damaged(where: str) -> StoreCorrupt:
         "it is not used; remove it, or write it anew",
         code="C621",
     )
+
+
+def of_another_store(where: str) -> StoreCorrupt:
+    """Said of a copy that is used all the same, where there is none of the app's own store."""
+    return StoreCorrupt(
+        f"{where} is the copy of another store, served until this one answers",
+        "give apps of several stores a cache folder each",
+        code="C622",
+    )

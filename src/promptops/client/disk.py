@@ -8,13 +8,16 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace as replace_fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from promptops.client.copy_file import Contents, Copy, contents_of, decode, encode
 from promptops.client.damage import damaged
 from promptops.client.folder import check_owner, explained, locked, opened, replace, sweep
 from promptops.errors import PromptopsError, StoreCorrupt, StoreUnreachable
+from promptops.live.address import Address
+from promptops.manifest.digest import digest_of
 
 Kind = Literal["copy", "pins"]
 Stamp = tuple[int, int, int]
@@ -23,18 +26,53 @@ READ_AGAIN = 3
 
 
 class Disk:
-    """The files of one environment and namespace in a folder.
+    """The files of one environment and namespace in a folder; a copy is that of one `store`.
 
     `namespace` is None where no store says which; then the folder may hold one of the environment.
+    Pins are of whatever store the folder's apps follow.
     """
 
-    def __init__(self, folder: str, environment: str, namespace: str | None) -> None:
+    def __init__(
+        self, folder: str, environment: str, namespace: str | None, store: str = ""
+    ) -> None:
         self.folder = os.path.abspath(folder)  # noqa: PTH100 - Path.resolve would follow a link
         self.environment = environment
         self.namespace = namespace
+        self.store = store
+
+    @classmethod
+    def of(cls, folder: str, environment: str, address: Address | None) -> Self:
+        """With a copy for each store, however alike they are named otherwise.
+
+        A store is known by its address, because it is when it cannot be reached that one asks.
+        """
+        if address is None or not address.namespace:
+            return cls(folder, environment, None)
+        place = replace_fields(address, username=None, password=None)
+        if place.scheme == "sqlite":
+            place = replace_fields(place, path=os.path.abspath(place.path))  # noqa: PTH100
+        store = digest_of(str(place).encode()).removeprefix("sha256:")[:12]
+        return cls(folder, environment, address.namespace, store)
 
     def path(self, kind: Kind = "copy") -> str:
-        return f"{self.folder}/{self.namespace or '*'}@{self.environment}.{kind}"
+        return f"{self.folder}/{self.name(kind)}"
+
+    def name(self, kind: Kind = "copy") -> str:
+        store = f"+{self.store}" if self.store and kind == "copy" else ""
+        return f"{self.namespace or '*'}{store}@{self.environment}.{kind}"
+
+    def in_namespace(self, namespace: str) -> "Disk":
+        return Disk(self.folder, self.environment, namespace, self.store)
+
+    def copies(self) -> list["Disk"]:
+        """One for each copy of the environment, of whatever store."""
+        found = sorted(Path(self.folder).glob(f"*@{self.environment}.copy"))
+        places = [each.name.rpartition("@")[0].partition("+") for each in found]
+        return [
+            Disk(self.folder, self.environment, namespace, store)
+            for namespace, _, store in places
+            if self.namespace in {None, namespace}
+        ]
 
     def read(self, kind: Kind = "copy") -> Copy:
         """Raises as `contents` does."""
@@ -53,7 +91,8 @@ class Disk:
         with self.writing(kind) as (folder, _):
             copy = make(self._present(folder, kind))
             if copy is not None:
-                replace(folder, f"{copy.namespace}@{copy.environment}.{kind}", encode(copy))
+                named = self if self.namespace else self.in_namespace(copy.namespace)
+                replace(folder, named.name(kind), encode(copy))
 
     @contextmanager
     def writing(self, kind: Kind = "copy") -> Iterator[tuple[int, bool]]:
@@ -135,13 +174,13 @@ class Disk:
 
     def _name(self, folder: int, kind: Kind) -> str:
         if self.namespace is not None:
-            return f"{self.namespace}@{self.environment}.{kind}"
+            return self.name(kind)
         ending = f"@{self.environment}.{kind}"
         found = sorted(name for name in os.listdir(folder) if name.endswith(ending))
         if len(found) > 1:
             raise StoreUnreachable(
-                f"{self.folder} holds {self.environment} of several namespaces: {', '.join(found)}",
-                "name the store, so that its namespace is known",
+                f"{self.folder} holds {self.environment} of several stores: {', '.join(found)}",
+                "name the store, so that one knows which",
             )
         return found[0] if found else f"*{ending}"
 
@@ -168,7 +207,8 @@ def write_bundle(path: str, copy: Copy) -> None:
 
 
 def stamp_of(facts: os.stat_result) -> Stamp:
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+    # Not the time of its contents alone: who may write to it can change as well.
+    return facts.st_ino, facts.st_ctime_ns, facts.st_size
 
 
 def read_from(file: int, at: int) -> bytes:

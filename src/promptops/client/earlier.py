@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from promptops.client.conversation import Policy, decide, read_token
+from promptops.client.copy_file import Kept
 from promptops.client.live import LiveRelease
 from promptops.client.overlay import covered
 from promptops.errors import PromptopsError
@@ -74,6 +75,10 @@ class Earlier:
             if len(kept) < MOST_KEPT and self.find(unit, digest) is None:
                 with suppress(PromptopsError):
                     self._kept[unit] = (read(unit, digest, revision), *kept)
+
+    def kept(self, unit: str) -> list[Kept]:
+        """The releases of a unit, newest first."""
+        return [Kept(each.digest, each.revision) for each in reversed(self._kept.get(unit, ()))]
 
     def find(self, unit: str, digest: str) -> LiveRelease | None:
         """The release of a unit, when it is one of those."""

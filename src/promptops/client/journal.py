@@ -93,6 +93,8 @@ class Journal:
     def _append(self, folder: int, known: Contents, change: Change) -> None:
         self._known, at = None, known.end  # until it is there
         with self._disk.file(folder, "copy", os.O_WRONLY) as (file, _):
+            with suppress(PermissionError):
+                os.fchmod(file, 0o600)  # whoever made it, or opened it to others
             os.ftruncate(file, at)
             os.lseek(file, at, os.SEEK_SET)
             try:
@@ -113,7 +115,7 @@ class Journal:
             return
         contents.take(change)
         self._known = None
-        name = f"{contents.namespace}@{contents.environment}.copy"
+        name = self._disk.name()
         replace(folder, name, contents.whole())
         self._remember(contents, stamp_of(os.stat(name, dir_fd=folder)))
 

@@ -19,19 +19,25 @@ from promptops.manifest.release import read_release
 
 log = logging.getLogger("promptops")
 
+MOST_SHOWN = 120
 
-def read_pins(text: str) -> dict[str, str]:
-    """Units and digests of `unit=sha256:…,…`; raises UsageError."""
-    pins = {}
-    for pin in filter(None, (part.strip() for part in text.split(","))):
-        unit, _, digest = pin.partition("=")
-        if not unit or not is_digest(digest):
-            raise UsageError(
-                f"PROMPTOPS_PIN has {pin!r}, which pins nothing",
-                "write unit=sha256:… with the whole digest, several with commas between them",
+
+def read_pins(text: str) -> tuple[dict[str, str], list[str]]:
+    """Units and digests of `unit=sha256:…,…`, and what to say of parts that pin nothing.
+
+    An app starts all the same: a typo on a bad night must not take down what still serves.
+    """
+    pins, mistaken = {}, []
+    for part in filter(None, map(str.strip, text.split(","))):
+        unit, digest = (each.strip() for each in part.partition("=")[::2])
+        if unit and is_digest(digest.lower()):
+            pins[unit] = digest.lower()
+        else:
+            mistaken.append(
+                f"PROMPTOPS_PIN has {part[:MOST_SHOWN]!r}, which pins nothing: write "
+                "unit=sha256:… with the whole digest, several with commas between them"
             )
-        pins[unit] = digest
-    return pins
+    return pins, mistaken
 
 
 class Pins:
@@ -40,11 +46,12 @@ class Pins:
     `held` are the units with their digests, `why` says in words what is pinned and what is not.
     """
 
-    def __init__(self, disk: Disk | None, own: Mapping[str, str], reader: Reader) -> None:
+    def __init__(self, disk: Disk | None, own: str, reader: Reader) -> None:
         self.held: dict[str, str] = {}
         self.why = ""
         self._disk = disk
-        self._own = {unit: Kept(digest, 0) for unit, digest in own.items()}
+        named, self._mistaken = read_pins(own)
+        self._own = {unit: Kept(digest, 0) for unit, digest in named.items()}
         self._reader = reader
         self._stamp: object = ()
         self._complete = False
@@ -103,7 +110,7 @@ class Pins:
 
     def _take(self, live: dict[str, LiveRelease], refused: list[str]) -> None:
         pinned = [f"{unit} is pinned to {short(each.digest)}" for unit, each in live.items()]
-        why = "; ".join([*pinned, *refused])
+        why = "; ".join([*pinned, *refused, *self._mistaken])
         if why != self.why:
             log.warning("%s", why or "nothing is pinned any more")
         if {unit: each.digest for unit, each in live.items()} != self.held:

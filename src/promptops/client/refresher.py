@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from promptops.client.announcing import Announcing
@@ -49,7 +49,7 @@ class Refresher:
         poll: float,
         hint: bool,
         sources: Sources,
-        pins: Mapping[str, str],
+        pins: str,
     ) -> None:
         self.published = Published()
         self.earlier = Earlier()
@@ -193,6 +193,8 @@ class Refresher:
 
     def _refresh(self) -> None:
         served = self._unpinned
+        if self.sources.foreign:
+            served = replace(served, head=None)
         now = time.monotonic()
         # What changed since is enough while the store goes on as we know it. After any trouble it
         # may have been emptied and filled anew, so everything is read; and now and then, because
@@ -276,7 +278,7 @@ class Refresher:
             )
 
     def _save(self) -> None:
-        self.sources.save(self._unpinned)
+        self.sources.save(self._unpinned, self.earlier.kept)
 
     def _pause(self) -> None:
         """Wait for the next poll, or for a hint."""
@@ -290,7 +292,7 @@ class Refresher:
     def _leave(self) -> None:
         self._hints.drop()
         # Of a process that ends at once, which the next one of its kind may need.
-        self.sources.save(self._unpinned)
+        self._save()
         # A store that hangs must not hold up the app: our record in it expires by itself.
         if time.monotonic() - self._closed_at < TIME_TO_WITHDRAW:
             self.announcing.withdraw()

@@ -5,10 +5,12 @@ A copy is judged as an answer of the store is, and the store's answer replaces i
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 
 from promptops.client.copy_file import Change, Contents, Copy, Kept
+from promptops.client.damage import of_another_store
 from promptops.client.disk import Disk, read_bundle
 from promptops.client.folder import BUSY
 from promptops.client.journal import Journal
@@ -30,18 +32,19 @@ AFTER_A_FAILURE = 30.0
 class Sources:
     """What stands in for a store; for the refresher's thread, which alone reads and writes it.
 
-    `source` says what is served: store, disk, bundle, or nothing yet; `lost` what to say of newer
-    changes that the copy on disk should have.
+    `source` says what is served: store, disk, bundle, or nothing yet; `doubt` what to say of a copy
+    that is used all the same; `foreign` that it is of another store, whose revisions say nothing.
     """
 
     def __init__(self, store: Store, cache: str, bundle: str) -> None:
-        self.source = self.lost = ""
-        self.disk = (
-            Disk(cache, store.environment, store.address.namespace or None) if cache else None
-        )
+        self.source = ""
+        self.doubt: StoreCorrupt | None = None
+        self.foreign = False
+        self.disk = Disk.of(cache, store.environment, store.address) if cache else None
         self._journal = Journal(self.disk) if self.disk is not None else None
         self._bundle = bundle
         self._store = store
+        self._foreign: Callable[[], Copy] | None = None
         self._why: dict[str, str] = {}
         self._fetched: dict[str, bytes] = {}
         self._saved: Snapshot | None = None
@@ -60,17 +63,18 @@ class Sources:
                 log.log(level, "%s is not used: %s", where, self._why[where])
                 continue
             self.source = source
-            self._saved = served if source == "disk" and copy.lost is None else None
-            if copy.lost is not None:
-                self.lost = said(copy.lost)
-                log.warning("%s", self.lost)
+            self.foreign = read is self._foreign
+            self.doubt = copy.lost or (of_another_store(where) if self.foreign else None)
+            self._saved = served if source == "disk" and self.doubt is None else None
+            if self.doubt is not None:
+                log.warning("%s", said(self.doubt))
             log.info("%s holds revision %s", where, copy.head.revision)
             return served
         return None
 
     def answered(self) -> None:
         """What is served is what the store said."""
-        self.source, self.lost = "store", ""
+        self.source, self.doubt, self.foreign = "store", None, False
 
     def tried(self) -> str:
         """Why the copies could not stand in, to put behind what the store said; for any thread."""
@@ -94,8 +98,11 @@ class Sources:
                 return data
         return self._store.release(digest)
 
-    def save(self, served: Snapshot) -> None:
-        """Keep what the store answered; never raises, because serving does not depend on it."""
+    def save(self, served: Snapshot, earlier: Callable[[str], Iterable[Kept]]) -> None:
+        """Keep what the store answered; never raises, because serving does not depend on it.
+
+        `earlier` are a unit's releases that were live before, newest first, for a new copy.
+        """
         head = served.head
         if self.source != "store" or head is None:
             return
@@ -107,7 +114,7 @@ class Sources:
             return
         self._not_before = now + SAVE_EVERY
         try:
-            self._journal.save(partial(self._change, head, served))
+            self._journal.save(partial(self._change, head, served, earlier))
         except PromptopsError as error:
             if error.code == BUSY:
                 return
@@ -123,14 +130,25 @@ class Sources:
 
     def _copies(self) -> list[tuple[str, str, Callable[[], Copy]]]:
         copies: list[tuple[str, str, Callable[[], Copy]]] = []
-        if self._journal is not None:
+        if self.disk is not None and self._journal is not None:
             copies.append(("disk", "the copy on disk", self._journal.read))
+            # An app that moved to another store, on the night on which it must.
+            others = [each for each in self.disk.copies() if each.store != self.disk.store]
+            if len(others) == 1:
+                self._foreign = others[0].read
+                copies.append(("disk", others[0].path(), self._foreign))
         if self._bundle:
             read = partial(read_bundle, self._bundle, self._store.environment)
             copies.append(("bundle", "the bundle", read))
         return copies
 
-    def _change(self, head: Head, served: Snapshot, there: Contents) -> Change | None:
+    def _change(
+        self,
+        head: Head,
+        served: Snapshot,
+        earlier: Callable[[str], Iterable[Kept]],
+        there: Contents,
+    ) -> Change | None:
         """What to add to the copy that is there; None when that is as new.
 
         At the same head, one in which less is refused is newer, and one that lost nothing.
@@ -143,7 +161,9 @@ class Sources:
         for unit in _moved(there, served):
             live = served.units[unit]
             units[unit] = kept = Kept(live.digest, live.revision)
-            past[unit] = _past(unit, kept, there)
+            before = there.units.get(unit)
+            found = (before, *there.past.get(unit, ())) if before else self._at_hand(earlier(unit))
+            past[unit] = _past(kept, found)
         refused = {
             unit: served.refused.get(unit)
             for unit in there.refused.keys() | served.refused.keys()
@@ -151,11 +171,15 @@ class Sources:
         }
         releases = {
             kept.digest: self._fetched.get(kept.digest) or self._fetched_again(kept.digest)
-            for kept in units.values()
+            for kept in (*units.values(), *chain.from_iterable(filter(None, past.values())))
             if kept is not None and kept.digest not in there.digests
         }
         safe = self._safe(served, there, releases)
         return Change(head, units, past, refused, releases, safe)
+
+    def _at_hand(self, earlier: Iterable[Kept]) -> Iterable[Kept]:
+        """Those of which the bytes need not be fetched once more."""
+        return (kept for kept in earlier if kept.digest in self._fetched)
 
     def _safe(
         self, served: Snapshot, there: Contents, releases: dict[str, bytes]
@@ -196,11 +220,10 @@ def _moved(there: Contents, served: Snapshot) -> list[str]:
     ]
 
 
-def _past(unit: str, live: Kept, present: Contents) -> tuple[Kept, ...]:
+def _past(live: Kept, before: Iterable[Kept]) -> tuple[Kept, ...]:
     """The releases before the live one, newest first, each once."""
-    before = present.units.get(unit)
-    found = {kept.digest: kept for kept in ((before,) if before else ())}
-    for kept in present.past.get(unit, ()):
+    found: dict[str, Kept] = {}
+    for kept in before:
         found.setdefault(kept.digest, kept)
     found.pop(live.digest, None)
     return tuple(found.values())[:PAST]

@@ -1,5 +1,6 @@
 """Pin a unit to a release for every process that shares a cache: needs neither store nor git."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from promptops.client.disk import Disk
 from promptops.delivery.hold import whole_digest
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable, UsageError
 from promptops.live.records import Head
-from promptops.live.store import Store
+from promptops.live.store import Store, entries
 from promptops.manifest.digest import is_digest
 from promptops.manifest.release import read_release
 
@@ -27,10 +28,13 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
             *copy.past.get(unit, ()),
         )
     }
+    if store is not None and not any(digest in each for each in known):
+        known |= _seen(store, unit)
     if not known and not is_digest(digest):
+        units = sorted({unit for copy in copies for unit in copy.units})
         raise UsageError(
             f"no copy or bundle has a release of {unit}",
-            "write the unit as it is named, or the whole digest, sha256:…",
+            f"they have: {', '.join(units)}" if units else "add --bundle FILE or --store URL",
         )
     whole = whole_digest(digest, known)
     data = next((copy.releases[whole] for copy in copies if whole in copy.releases), None)
@@ -51,6 +55,16 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
         )
 
     return _change(disk, copies, store, with_it)
+
+
+def _seen(store: Store, unit: str) -> dict[str, Kept]:
+    """What was ever live, with the last revision that made it so."""
+    seen: dict[str, Kept] = {}
+    for entry in entries(store):
+        for change in entry.changes:
+            if change.unit == unit:
+                seen.setdefault(change.after, Kept(change.after, entry.revision))
+    return seen
 
 
 def safe_digest(copies: Sequence[Copy], store: Store | None, unit: str) -> str:
@@ -74,6 +88,11 @@ def lift(disk: Disk, unit: str) -> Copy:
         pins = disk.read("pins")
     except StoreUnreachable:
         pins = None
+    except StoreCorrupt as error:
+        path = shlex.quote(disk.path("pins"))
+        raise StoreCorrupt(
+            error.message, f"to lift every pin in it: rm {path}", code=error.code
+        ) from error
     if pins is None or unit not in pins.units:
         listed = ", ".join(sorted(pins.units)) if pins else ""
         raise Refused("not-pinned", f"{unit} is not pinned", f"pinned are: {listed or 'none'}")
@@ -96,7 +115,8 @@ def _change(
 def read_copies(disk: Disk, bundle: Callable[[], Copy] | None) -> tuple[list[Copy], list[str]]:
     """What is at hand without a store, and what is missing of it and why."""
     copies, why = [], []
-    for read in (disk.read, bundle):
+    kept = [each.read for each in disk.copies()] or [disk.read]
+    for read in (*kept, bundle):
         if read is not None:
             try:
                 copy = read()
@@ -106,4 +126,10 @@ def read_copies(disk: Disk, bundle: Callable[[], Copy] | None) -> tuple[list[Cop
             copies.append(copy)
             if copy.lost is not None:
                 why.append(copy.lost.message)
+    try:
+        disk.read("pins")
+    except StoreCorrupt:
+        why.append(f"{disk.path('pins')} is damaged, and what else was pinned in it is lost")
+    except StoreUnreachable:
+        pass  # nothing is pinned
     return copies, why
