@@ -81,7 +81,7 @@ def status(
         ],
         "clients": {"present": found.present, "current": found.current},
         "drill": drill_facts(found, place, now),
-        "lost": found.lost and {"clients": found.lost.clients, **asdict(found.lost.head)},
+        "lost": found.lost and found.lost.as_json(),
     }
     emit(output, facts, _status_text(found, place, now))
     warning = drill_warning(found, place, now)
