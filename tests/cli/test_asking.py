@@ -77,6 +77,17 @@ def test_another_answer_changes_nothing(
     assert contents() == before
 
 
+def test_a_hold_names_the_commit_of_what_is_held(deployed_twice: Project) -> None:
+    first = deployed_twice.git("rev-parse", "HEAD~1")
+    for commit, said in (("HEAD~1", f"  from commit {first[:12]}"), (None, "")):
+        digest = HELD if commit is None else deployed_twice.digest("greeter", commit=commit)
+        words = ("hold", "greeter", digest, *PLACE, "--reason", "loops")
+        asked = Terminal(deployed_twice, *words).until_asked()
+        assert asked.answer("n\n").code == 3
+        line = f"  greeter  held: {short(digest)}{said}; what is live is "
+        assert line in asked.seen.decode()
+
+
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
