@@ -112,7 +112,7 @@ def _lines(
     if entry.reason:
         yield f"  because: {entry.reason}"
     for change in entry.changes:
-        line = f"  {change_line(change.as_json())}"
+        line = f"  {change_line(change.as_json(), entry.action)}"
         if commit := commit_of(change):
             line += f"  from commit {commit[:12]}"
         live = state.pointers.get(change.unit)

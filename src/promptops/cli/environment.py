@@ -243,7 +243,7 @@ def _entry_text(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> str:
     if entry.break_glass:
         lines.append(f"    {BREAK_GLASS} {in_line(entry.break_glass)}")
     for change in entry.changes:
-        line = f"    {change_line(change.as_json())}"
+        line = f"    {change_line(change.as_json(), entry.action)}"
         if change.commit and change.before != change.after:
             line += f"  from commit {change.commit[:12]}"
         lines.append(line)

@@ -182,7 +182,7 @@ def _text(facts: dict[str, Any]) -> str:
         lines = [f"{environment}: done before, as revision {revision} ({facts['action']})"]
     else:
         lines = [f"{environment} is at revision {revision} ({facts['action']})"]
-    lines += [f"  {change_line(change)}" for change in facts["changes"]]
+    lines += [f"  {change_line(change, facts['action'])}" for change in facts["changes"]]
     lines += [f"  {displaced_line(each)}" for each in facts.get("displaced", ())]
     if "replicas" in facts:
         lines += filter(None, [replica_line(facts["replicas"])])
