@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from promptops.client.announcing import introduce
+from promptops.delivery.deployment import missing
 from promptops.delivery.undisturbed import undisturbed
 from promptops.errors import Refused, StoreCorrupt
 from promptops.live.address import SCRATCH
 from promptops.live.opening import open_store
 from promptops.live.presence import Presence
 from promptops.live.store import Store
-from promptops.manifest.digest import short
 from promptops.version import VERSION
 
 LEASE = 60
@@ -79,11 +79,7 @@ def copy_releases(store: Store, beside: Store, digests: Collection[str]) -> None
     for digest in sorted(digests):
         data = store.release(digest)
         if data is None:
-            raise Refused(
-                "missing-release",
-                f"the release {short(digest)} is not in the store",
-                "nothing was changed; deploy it from the commit that made it",
-            )
+            raise missing(digest)
         if beside.put(data) != digest:
             raise StoreCorrupt(
                 f"the store holds other bytes under {digest}",
