@@ -17,6 +17,7 @@ ROLLBACK = ("rollback", "greeter", *PLACE)
 FREEZE = ("freeze", *PLACE, "--reason", "Black Friday")
 RETIRE = ("retire", "greeter", *PLACE, "--reason", "replaced by farewell")
 HELD = f"sha256:{'0' * 64}"
+DRILL = ("rehearse", "--drill", "--clients", "1", *PLACE)
 HOLD = ("hold", "greeter", HELD, *PLACE, "--reason", "loops")
 
 
@@ -75,6 +76,17 @@ def test_another_answer_changes_nothing(
         assert done.code == 3
         assert f"error[declined]: the {command[0]} was not agreed to" in done.out
     assert contents() == before
+
+
+def test_a_hold_names_the_commit_of_what_is_held(deployed_twice: Project) -> None:
+    first = deployed_twice.git("rev-parse", "HEAD~1")
+    for commit, said in (("HEAD~1", f"  from commit {first[:12]}"), (None, "")):
+        digest = HELD if commit is None else deployed_twice.digest("greeter", commit=commit)
+        words = ("hold", "greeter", digest, *PLACE, "--reason", "loops")
+        asked = Terminal(deployed_twice, *words).until_asked()
+        assert asked.answer("n\n").code == 3
+        line = f"  greeter  held: {short(digest)}{said}; what is live is "
+        assert line in asked.seen.decode()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +173,26 @@ def test_what_takes_a_guard_away_is_asked_about_too(protected: Project, store: S
     assert protected.run(*lift).err.startswith("error[confirmation-needed]: ")
     assert protected.run(*lift, "--yes").code == 0
     assert store.read().pointers["greeter"].held == ()
+
+
+def test_a_drill_is_asked_about_as_well(
+    protected: Project, store: Store, store_url: str, contents: Callable[[], object]
+) -> None:
+    before = contents()
+    refused = protected.run(*DRILL)
+    assert (refused.code, refused.out) == (3, "")
+    assert refused.err == (
+        "error[confirmation-needed]: production is protected, and there is no terminal to ask on "
+        "whether this drill is meant\n help: nothing was changed; say --yes when it is meant\n"
+    )
+    declined = Terminal(protected, *DRILL).until_asked().answer("n\n")
+    assert declined.code == 3
+    assert declined.out.startswith(f"drill with 1 client beside production in {store_url}:\n")
+    assert "error[declined]: the drill was not agreed to\n help: --yes says so\n" in declined.out
+    assert contents() == before
+    assert Terminal(protected, *DRILL).until_asked().answer("y\n").code == 0
+    assert protected.run(*DRILL, "--yes").code == 0
+    assert "~drill" in store.reports()
 
 
 def test_a_restore_asks_over_an_empty_store_as_well(

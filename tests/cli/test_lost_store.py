@@ -2,6 +2,7 @@
 
 from shlex import join
 
+from promptops.cli.markdown import inline
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import Project, everywhere
@@ -30,6 +31,7 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
         ("deploy", "--all", *PLACE),
         # Revision 1 again, which every one of the three would refuse for ever.
         ("deploy", "--all", *PLACE, "--create"),
+        ("plan", *PLACE),
         ("verify", *PLACE),
         ("history", *PLACE),
         ("export", *PLACE, "--out", "a.export"),
@@ -45,6 +47,19 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
     assert (status.code, status.out) == (1, f"{lost}\n  {way_back(*PLACE)}\n")
     facts = deployed.here("status", *PLACE, "--json").json
     assert facts["lost"] == {"clients": 3, "epoch": 1, "revision": 1}
+    gate = ("gate", "--base", "main", *PLACE)
+    judged = deployed.here(*gate)
+    assert (judged.code, judged.err) == (1, "")
+    why = f"the store lost it: {SAID.partition(': ')[2]} a restore; "
+    assert f"\nproduction: fail\n{why}" in judged.out
+    refused = "refused: production: nothing is deployed before a restore"
+    assert f"\n\n{refused}\n  = help: {way_back(*PLACE)}\n\n" in judged.out
+    assert judged.out.endswith("\n\ngate: fail (production: the store lost it)\n")
+    (item,) = deployed.here(*gate, "--json").json["environments"]
+    assert (item["verdict"], item["lost"], item["plan"]) == ("fail", facts["lost"], None)
+    assert "production</code>: ❌ fail" in item["markdown"]
+    assert "The store lost it: 3 clients serve revision 1 of it, and follow " in item["markdown"]
+    assert f"<code>{inline(way_back(*PLACE))}</code>" in item["markdown"]
     doctor = deployed.here("doctor", *PLACE)
     assert f"the store lost it: {SAID.partition(': ')[2]} a restore" in doctor.out
     assert (doctor.code, way_back(*PLACE) in doctor.out) == (1, True)

@@ -179,6 +179,18 @@ def test_what_is_unknown_is_no_way_back(deployed: Project, store: Store) -> None
     done = deployed.here("rehearse", "greeter", *PLACE, "--last", "1")
     assert done.code == 1
     assert "unknown[no-probe]: no probe is configured for the index kb 1" in done.out
+    assert done.out.endswith("\n\nproduction: 0 units can go back, 1 unknown\n")
+
+
+def test_of_one_target_nothing_is_said_of_the_others(deployed: Project, store: Store) -> None:
+    release(deployed, store, retriever=INDEX)
+    release(deployed, store, retriever=INDEX | {"version": "2"})
+    for number, sum_of_it in (
+        ("1", "1 unit can go back there"),
+        ("2", "0 units can go back there, 1 unknown"),
+    ):
+        done = deployed.here("rehearse", "greeter", *PLACE, "--target", number)
+        assert done.out.endswith(f"\n\nproduction: {sum_of_it}\n")
 
 
 def test_a_sample_that_the_earlier_release_refuses(deployed: Project, store: Store) -> None:

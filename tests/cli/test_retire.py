@@ -9,7 +9,7 @@ import pytest
 
 from promptops import Client, UnknownUnit
 from promptops.live.store import Store
-from tests.cli.projects import Project, everywhere
+from tests.cli.projects import Project, everywhere, short
 from tests.client.waiting import until
 
 PLACE = ("--env", "production")
@@ -111,7 +111,10 @@ def test_it_is_seen_and_rollback_undoes_it(deployed: Project, store: Store) -> N
     assert (shown.code, "greeter was retired in production at" in shown.err) == (2, True)
     assert "retire" in deployed.here("history", "greeter", *PLACE).out
     assert deployed.here("plan", *PLACE, "--exit-code").code == 0
-    assert deployed.here("rollback", "greeter", *PLACE).code == 0
+    back = deployed.here("rollback", "greeter", *PLACE)
+    line = f"  greeter  (retired) → {short(before)}"
+    assert (back.code, back.out.splitlines()[1]) == (0, line)
+    assert f"  {line}  from commit" in deployed.here("history", "greeter", *PLACE).out
     live = store.read().pointers["greeter"]
     assert (live.digest, live.retired, live.held) == (before, None, ())
 

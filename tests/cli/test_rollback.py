@@ -9,6 +9,7 @@ from promptops import Client
 from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.cli.projects import ADA, Project, everywhere, short
+from tests.client.sabotage import Saboteur
 
 Contents = Callable[[], object]
 
@@ -133,6 +134,56 @@ def test_somebody_else_deployed_in_between(deployed_twice: Project, store: Store
     assert deployed_twice.here("rollback", "greeter", *PLACE).code == 0
     assert prompt_of(store) == "Good evening."
     assert prompt_of(store, "farewell") == "Good-bye."
+
+
+# --- dry runs -------------------------------------------------------------------------------------
+
+
+@everywhere
+def test_a_dry_run_says_where_it_would_go_and_writes_nothing(
+    deployed_twice: Project, contents: Contents
+) -> None:
+    before = contents()
+    dry = deployed_twice.run("rollback", "greeter", *PLACE, "--dry-run", "--wait", "--json")
+    assert (dry.code, dry.err, contents()) == (0, "", before)
+    said = deployed_twice.here("rollback", "greeter", *PLACE, "--dry-run", "--revert")
+    assert (said.code, said.err, contents()) == (0, "", before)
+    assert said.out.startswith("production is at revision 2; a rollback would change:\n  greeter  ")
+    assert deployed_twice.git("branch", "--list") == "* main"
+    done = deployed_twice.run("rollback", "greeter", *PLACE, "--json")
+    made = {"revision": 3, "operation": done.json["operation"]}
+    assert dry.json["dry_run"] is True
+    assert done.json == {key: each for key, each in dry.json.items() if key != "dry_run"} | made
+
+
+def test_a_dry_run_asks_nobody(deployed_twice: Project, contents: Contents) -> None:
+    text = (deployed_twice.root / "promptops.yaml").read_text()
+    protected = text.replace('_STORE}"}', '_STORE}", protected: true, branch: main}')
+    deployed_twice.write("promptops.yaml", protected)
+    before = contents()
+    back = ("rollback", "greeter", *PLACE)
+    assert deployed_twice.run(*back).err.startswith("error[confirmation-needed]")
+    assert deployed_twice.run(*back, "--dry-run").code == 0
+    assert "would change" in deployed_twice.on_a_terminal(*back, "--dry-run")
+    assert contents() == before
+
+
+def test_a_dry_run_refuses_what_a_rollback_would_refuse(
+    deployed_twice: Project, saboteur: Saboteur
+) -> None:
+    good = deployed_twice.digest("greeter", commit="HEAD~1")
+
+    def refused(*words: str) -> str:
+        command = ("rollback", *words, *PLACE, "--json")
+        done = [deployed_twice.here(*command), deployed_twice.here(*command, "--dry-run")]
+        assert [each.code for each in done] == [3, 3]
+        assert done[0].json["refused"] == done[1].json["refused"]
+        assert ("dry_run" in done[0].json, done[1].json["dry_run"]) == (False, True)
+        return str(done[0].json["refused"]["code"])
+
+    assert refused("farewell") == "no-target"
+    saboteur.remove(good)
+    assert refused("greeter") == "missing-release"
 
 
 # --- several units, the whole environment ---------------------------------------------------------

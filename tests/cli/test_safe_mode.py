@@ -143,6 +143,43 @@ def test_it_passes_through_freezes_and_holds(careful: Project, store: Store) -> 
     assert (found.pointers["greeter"].digest, found.freeze is not None) == (live.digest, True)
 
 
+@everywhere
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("removed", "the release {} is not in the store"),
+        ("changed", "the store holds other bytes as {}"),
+    ],
+)
+def test_it_is_not_left_for_a_release_that_is_not_whole(
+    careful: Project,
+    store: Store,
+    saboteur: Saboteur,
+    damage: str,
+    why: str,
+) -> None:
+    assert careful.here(*ON).code == 0
+    before = store.read()
+    meant = before.pointers["greeter"].meant
+    if damage == "removed":
+        saboteur.remove(meant)
+    else:
+        saboteur.overwrite(meant, b"{}")
+    done = careful.run(*OFF, "--json")
+    assert (done.code, done.json["refused"]["code"]) == (3, "missing-release")
+    restore = "promptops restore --env production"
+    assert done.err == (
+        f"error[missing-release]: greeter stays in safe mode: {why.format(short(meant))}\n"
+        f" help: to mend the store: {restore} --from FILE, or without an export: {restore} "
+        "--from-git REV; to leave safe mode for an earlier release: promptops rollback greeter "
+        "--env production\n"
+    )
+    assert store.read() == before
+    assert careful.here("restore", *PLACE, "--from-git", "HEAD", "--yes").code == 0
+    assert careful.here(*OFF).code == 0
+    assert store.read().pointers["greeter"].digest == meant
+
+
 def test_nobody_is_asked_in_a_protected_environment_either(careful: Project) -> None:
     text = (careful.root / "promptops.yaml").read_text()
     protected = text.replace('_STORE}"}', '_STORE}", protected: true, branch: main}')

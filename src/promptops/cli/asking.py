@@ -20,27 +20,35 @@ _LENGTHS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def asked(
-    place: Environment, *, yes: bool, rehearsed: Callable[[], Mapping[str, Report]] = dict
+    place: Environment,
+    *,
+    yes: bool,
+    rehearsed: Callable[[], Mapping[str, Report]] = dict,
+    commit_of: Callable[[Change], str | None] = lambda change: change.commit,
 ) -> Agree:
     """Who agrees: whoever said --yes, or sits at the terminal.
 
-    `rehearsed` are the last reports, by unit, of what one would go back to.
+    `rehearsed` are the last reports, by unit, of what one would go back to; `commit_of` says from
+    which commit the release is that a change is about.
     """
-    return as_proposed if yes else Agreement(partial(_ask, place, rehearsed))
+    return as_proposed if yes else Agreement(partial(_ask, place, rehearsed, commit_of))
 
 
 def _ask(
     place: Environment,
     rehearsed: Callable[[], Mapping[str, Report]],
+    commit_of: Callable[[Change], str | None],
     state: State,
     proposal: Proposal,
 ) -> str:
     entry = proposal.entry
     assert entry is not None  # noqa: S101 - nobody is asked about nothing
     doubts = proposal.doubts
-    asked = confirm(
-        place, entry.action, lambda: _lines(place, state, entry, doubts, rehearsed()), doubts=doubts
-    )
+
+    def lines() -> Iterator[str]:
+        return _lines(place, state, entry, doubts, rehearsed(), commit_of)
+
+    asked = confirm(place, entry.action, lines, doubts=doubts)
     return now() if asked else entry.at
 
 
@@ -96,6 +104,7 @@ def _lines(
     entry: Entry,
     doubts: Iterable[Doubt],
     rehearsed: Mapping[str, Report],
+    commit_of: Callable[[Change], str | None],
 ) -> Iterator[str]:
     at = datetime.now(UTC)
     doubted = {doubt.unit for doubt in doubts}
@@ -103,9 +112,9 @@ def _lines(
     if entry.reason:
         yield f"  because: {entry.reason}"
     for change in entry.changes:
-        line = f"  {change_line(change.as_json())}"
-        if change.commit:
-            line += f"  from commit {change.commit[:12]}"
+        line = f"  {change_line(change.as_json(), entry.action)}"
+        if commit := commit_of(change):
+            line += f"  from commit {commit[:12]}"
         live = state.pointers.get(change.unit)
         if live is not None:
             line += f"; what is live is {age(live.since, at)} old"

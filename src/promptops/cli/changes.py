@@ -12,12 +12,14 @@ from promptops.manifest.digest import short
 MOST_DOUBTS = 3
 
 
-def change_line(change: Mapping[str, str | None]) -> str:
-    """`unit  before → after  held: …`, from the JSON of a change."""
+def change_line(change: Mapping[str, str | None], action: str) -> str:
+    """`unit  before → after  held: …`, from the JSON of a change by an action."""
     before, after = change["from"], change["to"] or ""
     line = in_line(change["unit"] or "")
     if before != after:
-        line += f"  {short(before) if before else '(new)'} → {short(after)}"
+        # What is rolled back was live once: nothing of it is, so it was retired.
+        nothing = "(retired)" if action == "rollback" else "(new)"
+        line += f"  {short(before) if before else nothing} → {short(after)}"
     for word in ("held", "lifted"):
         digest = change.get(word)
         if digest:

@@ -129,7 +129,7 @@ def _tell(scratch: Scratch, project: Project, store: Store) -> None:
     for entry in entries(store):
         click.echo(f"           {entry.revision}  {entry.action:<8}  {entry.at}  {entry.reason}")
         for change in entry.changes:
-            click.echo(f"              {change_line(change.as_json())}")
+            click.echo(f"              {change_line(change.as_json(), entry.action)}")
     click.echo(f"done in {time.monotonic() - started:.1f} s")
 
 
@@ -152,7 +152,7 @@ def _report(store: Store, done: Deployment) -> None:
         raise CheckFailed("the demo's deployment changed nothing")
     click.echo(f"{entry.action:<9}  revision {done.head.revision} in {store.address}")
     for change in entry.changes:
-        click.echo(f"           {change_line(change.as_json())}")
+        click.echo(f"           {change_line(change.as_json(), entry.action)}")
 
 
 def _served(app: App, done: Deployment, what: str, event: str) -> None:

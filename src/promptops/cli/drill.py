@@ -1,10 +1,8 @@
 """rehearse --drill: a rollback that really happens, in an environment made for it."""
 
-import sys
 from dataclasses import asdict
 
-import click
-
+from promptops.cli.asking import confirm
 from promptops.cli.awaiting import named
 from promptops.cli.output import count, emit
 from promptops.cli.report import new_intent
@@ -21,9 +19,9 @@ MOST_CLIENTS = 200
 
 def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:
     """Drill and print how it went; raises Unconfirmed when clients are missing."""
-    if not yes and sys.stdin is not None and sys.stdin.isatty():
-        what = f"drill with {count(clients, 'client')} beside {place.name} in {place.address}?"
-        click.confirm(what, abort=True, err=True)
+    if not yes:
+        what = f"drill with {count(clients, 'client')} beside {place.name} in {place.address}:"
+        confirm(place, "drill", lambda: [what, "  nothing of it changes but the record of this"])
     opened = place.open()
     try:
         done = carry_out_drill(opened, clients, new_intent(place, None, ""))
@@ -32,8 +30,9 @@ def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:
     if done is None:
         # As a rehearsal, which does not fail for want of an earlier release.
         facts = dict.fromkeys(Record.__slots__) | dict.fromkeys(_COUNTS, 0)
-        nothing = f"{place.name}: nothing to drill, no unit has an earlier release to go back to"
-        emit(output, {"environment": place.name, **facts}, nothing)
+        why = "no unit has an earlier release to go back to"
+        facts = {"environment": place.name, **facts, "nothing_to_drill": why}
+        emit(output, facts, f"{place.name}: nothing to drill, {why}")
         return
     emit(output, {"environment": place.name, **asdict(done.record)}, _text(place, done))
     if not done.record.passed:

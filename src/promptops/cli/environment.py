@@ -81,7 +81,7 @@ def status(
         ],
         "clients": {"present": found.present, "current": found.current},
         "drill": drill_facts(found, place, now),
-        "lost": found.lost and {"clients": found.lost.clients, **asdict(found.lost.head)},
+        "lost": found.lost and found.lost.as_json(),
     }
     emit(output, facts, _status_text(found, place, now))
     warning = drill_warning(found, place, now)
@@ -243,7 +243,7 @@ def _entry_text(entry: Entry, confirmed: Mapping[int, Confirmed] | None) -> str:
     if entry.break_glass:
         lines.append(f"    {BREAK_GLASS} {in_line(entry.break_glass)}")
     for change in entry.changes:
-        line = f"    {change_line(change.as_json())}"
+        line = f"    {change_line(change.as_json(), entry.action)}"
         if change.commit and change.before != change.after:
             line += f"  from commit {change.commit[:12]}"
         lines.append(line)

@@ -62,9 +62,9 @@ def gate(
 
     Checks all manifests and policies, plans every environment, and says what is live there and not
     in git. A unit of the change whose content is held fails, and so does a point of no return,
-    after which nothing goes back to what is live; drift and holds elsewhere do not. Only commits
-    count, for the project file and its policies too. Exits 0 when it may be merged, 1 when not, 4
-    when a store cannot be reached.
+    after which nothing goes back to what is live, and an environment that its store lost; drift and
+    holds elsewhere do not. Only commits count, for the project file and its policies too. Exits 0
+    when it may be merged, 1 when not, 4 when a store cannot be reached.
 
     \b
     promptops gate --base main --env production

@@ -67,6 +67,9 @@ def _everywhere(gate: Gate, most: int) -> Iterator[str]:
 def _what_happens(gate: Gate, item: EnvironmentGate) -> list[str]:
     if errors_in(gate.findings):
         return ["**On merge** nothing is deployed while there are errors."]
+    if item.lost:
+        first = code(gate_words.restore_first(item))
+        return [f"**Lost**, so this fails: nothing is deployed before a restore: {first}"]
     return what_happens(item.plan) if item.plan else on_merge(item.environment, item.changes, None)
 
 

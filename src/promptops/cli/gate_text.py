@@ -40,6 +40,8 @@ def _why(gate: Gate) -> Iterator[str]:
     for item in gate.environments:
         if item.error:
             yield f"{item.environment}: the store could not be asked"
+        if item.lost:
+            yield f"{item.environment}: the store lost it"
         if item.refused:
             yield f"{item.environment}: {count(len(item.refused), 'unit')} held"
 
@@ -62,6 +64,9 @@ def _environment(gate: Gate, item: EnvironmentGate) -> Iterator[str]:
 
 
 def _notes(item: EnvironmentGate) -> Iterator[str]:
+    if item.lost:
+        yield f"refused: {item.environment}: nothing is deployed before a restore"
+        yield in_line(f"  = help: {gate_words.restore_first(item)}")
     for held in item.refused:
         yield in_line(f"refused: {held.unit}: {gate_words.held_again(held)}")
         yield in_line(f"  = help: change the prompt, or {gate_words.lift(held, item)}")

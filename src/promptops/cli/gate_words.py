@@ -1,5 +1,6 @@
 """What a gate's verdict says beside the units that change; in a terminal as on GitHub."""
 
+import shlex
 from collections.abc import Iterator
 
 from promptops.cli import suggested
@@ -7,6 +8,7 @@ from promptops.cli.output import count
 from promptops.cli.plan_text import how_many
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.gate import EnvironmentGate, Gate, Held
+from promptops.delivery.lost import brings_back
 from promptops.manifest.digest import short
 
 _DRIFT = {
@@ -37,9 +39,16 @@ def why_no_plan(item: EnvironmentGate) -> str:
         return "the store was not asked"
     if item.error:
         return "the store could not be asked"
+    if item.lost:
+        return f"the store lost it: {item.lost.says}"
     if item.plan is None:
         return "no plan while there are errors"
     return f"it is new, and a deployment makes {count(len(item.plan.units), 'unit')} live"
+
+
+def restore_first(item: EnvironmentGate) -> str:
+    """The commands that bring back what the store lost."""
+    return brings_back(shlex.join(suggested.where(item.environment)))
 
 
 def held_again(held: Held) -> str:

@@ -1,5 +1,7 @@
 """hold: keep a release out, let it in again, or list what is kept out."""
 
+from functools import partial
+
 import click
 
 from promptops.cli import completion, settings, suggested
@@ -14,6 +16,7 @@ from promptops.cli.output import emit, in_line, table
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
 from promptops.delivery.deployment import read_existing
+from promptops.delivery.hold import commit_of
 from promptops.delivery.hold import hold as hold_digest
 from promptops.live.moves import live_pointer
 from promptops.manifest.digest import short
@@ -69,7 +72,7 @@ def hold(
             intent,
             lift=lift,
             resume=operation is not None,
-            agree=asked(place, yes=yes),
+            agree=asked(place, yes=yes, commit_of=partial(commit_of, opened)),
         )
         report(place, opened, intent, done, wait=None, output=output)
 

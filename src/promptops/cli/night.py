@@ -43,7 +43,8 @@ def safe_mode(
 
     The safe release is what `safe:` in the manifest makes of a release; it is stored with every
     deploy. The switch is one swap, and passes through freezes and holds. In safe mode a unit takes
-    no deploys; a rollback leaves it for an earlier release.
+    no deploys; a rollback leaves it for an earlier release. It is not left for a release that is
+    missing or damaged in the store.
 
     \b
     promptops safe-mode on --all --env production --reason "it invents refunds" --wait

@@ -73,7 +73,7 @@ def plan(
     opened = place.open()
     try:
         with _so_there_is_no("plan"):
-            made = make_plan(opened, project, commit)
+            made = make_plan(opened, project, commit, suggested.where(place.name))
             if errors_in(made.findings):
                 raise InvalidUnits(list(made.findings), place.name)
     finally:

@@ -104,7 +104,7 @@ def rehearse(
         opened.close()
     facts = facts_of(place.name, reports)
     written = {"text": rehearsal_text, "markdown": rehearsal_markdown}
-    emit(output, facts, written[output](place.name, reports) if output in written else "")
+    emit(output, facts, written[output](place.name, reports, target) if output in written else "")
     if any(report.way.lost or report.way.unsafe for report in reports):
         raise click.exceptions.Exit(1)
 

@@ -29,17 +29,21 @@ def facts_of(environment: str, reports: list[Report]) -> dict[str, Any]:
     }
 
 
-def rehearsal_text(environment: str, reports: list[Report]) -> str:
-    """Each unit with its targets, and the sum as the last line."""
+def rehearsal_text(environment: str, reports: list[Report], target: str | None) -> str:
+    """Each unit with its targets, and the sum as the last line; `target` is the one named."""
     parts = ["\n".join(_unit(report)) for report in reports]
-    return "\n\n".join([*parts, f"{environment}: {_sum(reports)}"])
+    return "\n\n".join([*parts, f"{environment}: {_sum(reports, target)}"])
 
 
-def _sum(reports: list[Report]) -> str:
+def _sum(reports: list[Report], target: str | None) -> str:
     lost = sum(report.way.lost for report in reports)
     ready = sum(report.way.best is not None for report in reports)
+    unknown = sum(report.way.unknown for report in reports)
     said = f"{count(ready, 'unit')} can go back"
-    said += f", {lost} cannot" if lost else ""
+    # Of one target that was named nothing follows for the others.
+    said += "" if target is None else " there"
+    said += f", {lost - unknown} cannot" if lost > unknown else ""
+    said += f", {unknown} unknown" if unknown else ""
     first = len(reports) - ready - lost
     said += f", {first} without an earlier release" if first else ""
     unsafe = sum(report.way.unsafe for report in reports)
@@ -74,10 +78,10 @@ def _finding(finding: Hindrance) -> Iterator[str]:
         yield f"      = help: {in_line(finding.hint)}"
 
 
-def rehearsal_markdown(environment: str, reports: list[Report]) -> str:
+def rehearsal_markdown(environment: str, reports: list[Report], target: str | None) -> str:
     """The same as a comment."""
     verdict = "❌" if any(report.way.lost or report.way.unsafe for report in reports) else "✅"
-    head = f"### promptops: the way back in {code(environment)}: {verdict} {_sum(reports)}"
+    head = f"### promptops: the way back in {code(environment)}: {verdict} {_sum(reports, target)}"
     lines = ["| unit | live | back to | verdict |", "| --- | --- | --- | --- |"]
     rows = [(report, each) for report in reports for each in _judgements(report.way)]
     lines += fitting(rows, _row, MOST // 2, lambda left: f"| … and {left:,} more | | | |")

@@ -177,12 +177,12 @@ def _text(facts: dict[str, Any]) -> str:
         at = f"revision {revision} stays" if revision else "it stays as it is"
         return _with_clients([f"{environment}: nothing to do, {at}"], facts)
     if facts.get("dry_run"):
-        lines = [f"{environment} is at revision {revision or 0}; a deploy would change:"]
+        lines = [f"{environment} is at revision {revision or 0}; a {facts['action']} would change:"]
     elif facts.get("repeated"):
         lines = [f"{environment}: done before, as revision {revision} ({facts['action']})"]
     else:
         lines = [f"{environment} is at revision {revision} ({facts['action']})"]
-    lines += [f"  {change_line(change)}" for change in facts["changes"]]
+    lines += [f"  {change_line(change, facts['action'])}" for change in facts["changes"]]
     lines += [f"  {displaced_line(each)}" for each in facts.get("displaced", ())]
     if "replicas" in facts:
         lines += filter(None, [replica_line(facts["replicas"])])

@@ -179,8 +179,10 @@ def _confirm(
         if isinstance(source, Export):
             old = age(source.at, datetime.now(UTC))
             yield f"  {source.path} was written {old} ago, at revision {source.head.revision}"
-        for change in prepared.restoration.history[-1].changes:
-            yield f"  {change_line(change.as_json())}  from commit {str(change.commit)[:12]}"
+        entry = prepared.restoration.history[-1]
+        for change in entry.changes:
+            line = change_line(change.as_json(), entry.action)
+            yield f"  {line}  from commit {str(change.commit)[:12]}"
 
     confirm(place, "restore", lines, why=why)
 

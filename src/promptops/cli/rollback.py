@@ -43,6 +43,7 @@ from promptops.live.records import Entry
     is_flag=True,
     help="Afterwards prepare the commit that takes git back; with GITHUB_TOKEN, the pull request.",
 )
+@click.option("--dry-run", is_flag=True, help="Say where it would go, and change nothing.")
 @yes_option
 @operation_options
 @wait_option
@@ -55,6 +56,7 @@ def rollback(
     to: str | None,
     force: bool,
     revert: bool,
+    dry_run: bool,
     yes: bool,
     reason: str,
     operation: str | None,
@@ -71,13 +73,14 @@ def rollback(
 
     \b
     promptops rollback support-triage --env production
+    promptops rollback support-triage --env production --dry-run      where would it go?
     promptops rollback support-triage --env production --to 3f2a91c07b1e --reason "loops"
     promptops rollback --env production --to 41 --wait
     promptops rollback support-triage --env production --revert
     """
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason)
-    with move(place, intent, output, replicas=replicas) as opened:
+    with move(place, intent, output, dry_run=dry_run, replicas=replicas) as opened:
         done = roll_back(
             opened,
             units,
@@ -85,11 +88,12 @@ def rollback(
             intent,
             force=force,
             resume=operation is not None,
+            dry_run=dry_run,
             agree=asked(place, yes=yes, rehearsed=partial(kept, opened)),
         )
         unconfirmed = None
         try:
-            more = {"displaced": [each.as_json() for each in done.displaced]}
+            more = {"displaced": [each.as_json() for each in done.displaced], "doubts": []}
             report(
                 place,
                 opened,
@@ -98,12 +102,13 @@ def rollback(
                 wait=wait,
                 output=output,
                 units=units,
+                dry_run=dry_run,
                 more=more,
                 replicas=replicas,
             )
         except Unconfirmed as error:
             unconfirmed = error
-    if revert and done.entry is not None:
+    if revert and done.entry is not None and not dry_run:
         _bring_git_in_line(place, done.entry)
     if unconfirmed is not None:
         raise unconfirmed

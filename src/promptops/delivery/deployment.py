@@ -101,11 +101,7 @@ def carry_out(
                     replicas=swap.replicas,
                 )
             if swap.outcome == "missing":
-                raise Refused(
-                    "missing-release",
-                    f"the release {short(swap.digest)} is not in the store",
-                    "nothing was changed; deploy it from the commit that made it",
-                )
+                raise missing(swap.digest)
             if swap.outcome == "same" or _is_newer(store, entry.operation, state.head):
                 return _done_already(store, entry, proposal, request, sent)
             state = _after_losing(store, state, proposal, displaces=displaces)
@@ -113,6 +109,15 @@ def carry_out(
         "lost-race",
         f"{ROUNDS} other deployments were faster, one after the other",
         "nothing was changed; try again",
+    )
+
+
+def missing(digest: str) -> Refused:
+    """Why no pointer is set to a release."""
+    return Refused(
+        "missing-release",
+        f"the release {short(digest)} is not in the store",
+        "nothing was changed; deploy it from the commit that made it",
     )
 
 

@@ -12,6 +12,7 @@ from promptops.delivery.build import Built, built_from
 from promptops.delivery.comparison import Comparison
 from promptops.delivery.diff import compared
 from promptops.delivery.in_git import InGit
+from promptops.delivery.lost import Lost, lost_by
 from promptops.delivery.merged import Merged, merged
 from promptops.delivery.no_return import points_of_no_return
 from promptops.delivery.plan import Candidate, Plan, plan_of
@@ -69,8 +70,8 @@ class EnvironmentGate:
     """One environment: what deploying would do there, and what stands against it.
 
     `changes` are what the change itself does, whatever is live, in the units without errors. `plan`
-    is None offline, where the store could not answer (`error` says why), and while there are errors
-    in the manifests.
+    is None offline, where the store could not answer (`error` says why), where clients serve what
+    the store has `lost`, and while there are errors in the manifests.
     """
 
     environment: str
@@ -81,6 +82,7 @@ class EnvironmentGate:
     offline: bool = False
     error: StoreError | None = None
     freeze: Freeze | None = None
+    lost: Lost | None = None
 
     @property
     def refused(self) -> tuple[Held, ...]:
@@ -111,13 +113,14 @@ class Gate:
 
     def verdict_in(self, item: EnvironmentGate) -> Verdict:
         """The verdict for one environment alone."""
-        return "fail" if item.refused or item.error or errors_in(self.findings) else "pass"
+        stopped = item.refused or item.error or item.lost or errors_in(self.findings)
+        return "fail" if stopped else "pass"
 
     def as_json(self) -> dict[str, Any]:
         """`{"verdict", "base", "commit", "in_both", "findings", "environments"}`.
 
-        Of each environment `{"environment", "verdict", "offline", "error", "freeze", "plan",
-        "changes", "drift", "held"}`. A freeze stops deployments, and no merge.
+        Of each environment `{"environment", "verdict", "offline", "error", "lost", "freeze",
+        "plan", "changes", "drift", "held"}`. A freeze stops deployments, and no merge.
         """
         return {
             "verdict": self.verdict,
@@ -131,6 +134,7 @@ class Gate:
                     "verdict": self.verdict_in(item),
                     "offline": item.offline,
                     "error": item.error and item.error.message,
+                    "lost": item.lost and item.lost.as_json(),
                     "freeze": item.freeze and asdict(item.freeze),
                     "plan": item.plan and item.plan.as_json(),
                     "changes": [unit.as_json() for unit in item.changes],
@@ -234,6 +238,9 @@ def _judged(
     built = {name: built_from(unit, environment) for name, unit in merge.units.items() if unit.ok}
     try:
         state = store.read()
+        lost = lost_by(store) if state.head is None else None
+        if lost is not None:
+            return EnvironmentGate(environment, changes, lost=lost)
         plan = _plan(merge, store, state, built, standard)
     except StoreError as error:
         return EnvironmentGate(environment, changes, error=error)

@@ -8,7 +8,7 @@ from promptops.errors import UsageError
 from promptops.live import moves
 from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, Proposal
-from promptops.live.records import State
+from promptops.live.records import Change, State
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import is_digest, short
 
@@ -47,6 +47,13 @@ def hold(
         return agree(state, move(state, unit, whole, intent, request=request))
 
     return carry_out(store, state, decide, request)
+
+
+def commit_of(store: Store, change: Change) -> str | None:
+    """The commit of the release that is held or let in again, as far as the history knows it."""
+    wanted = (change.unit, change.held or change.lifted)
+    lived = (each for entry in entries(store) for each in entry.changes)
+    return next((each.commit for each in lived if (each.unit, each.after) == wanted), None)
 
 
 def whole_digest(digest: str, known: Iterable[str], *, missing: str = "no digest") -> str:

@@ -7,7 +7,8 @@ would begin at revision 1, which to them is a store that went back.
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from promptops.errors import Refused, StoreError
 from promptops.live.address import Address
@@ -30,6 +31,10 @@ class Lost:
         if self.clients == 1:
             return f"1 client serves {served}, and follows nothing but a restore"
         return f"{self.clients} clients serve {served}, and follow nothing but a restore"
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"clients", "epoch", "revision"}`."""
+        return {"clients": self.clients, **asdict(self.head)}
 
 
 def served_on(clients: Iterable[Presence]) -> Lost | None:

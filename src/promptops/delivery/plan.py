@@ -6,7 +6,7 @@ the digest that is live, which is computed all the same: another overlay, anothe
 repository or another promptops could make another release of the same files.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from shlex import quote
@@ -15,6 +15,7 @@ from typing import Any
 from promptops.delivery import look
 from promptops.delivery.build import Built, below, build, built_from, unit_names
 from promptops.delivery.comparison import Comparison, Notice, compare
+from promptops.delivery.lost import check_not_lost
 from promptops.delivery.versions import Past, as_errors, other_texts_before, past_of
 from promptops.errors import CheckFailed
 from promptops.finding import Finding
@@ -89,18 +90,21 @@ def plan_digest(facts: Mapping[str, Any]) -> str:
     return digest_of(canonical_bytes(said))
 
 
-def plan(store: Store, project: Project, revision: str) -> Plan:
+def plan(store: Store, project: Project, revision: str, where: Sequence[str] = ()) -> Plan:
     """What `promptops deploy --all` of a commit would change in the store's environment.
 
-    Raises UsageError (E406, E407, a policy that cannot be applied), InvalidUnits for a unit with
-    errors that cannot be built, StoreError, and ReleaseRejected when a live release is not what its
-    digest says.
+    `where` are the options that name the environment in what one types. Raises UsageError (E406,
+    E407, a policy that cannot be applied), InvalidUnits for a unit with errors that cannot be
+    built, Refused where the store lost the environment, StoreError, and ReleaseRejected when a live
+    release is not what its digest says.
     """
     standard = standard_of(project, store.environment)
     repository = Repository.around(project.root)
     commit = repository.commit(revision)
     tree = repository.files(commit, project.root)
     state = store.read()
+    if state.head is None:
+        check_not_lost(store, where)
     names = unit_names(tree, project.manifests)
     changed = [
         name

@@ -108,6 +108,11 @@ class WayBack:
         return bool(self.targets) and self.best is None
 
     @property
+    def unknown(self) -> bool:
+        """Whether none is ready and nobody could tell of one of them."""
+        return self.lost and any(each.verdict == "unknown" for each in self.targets)
+
+    @property
     def unsafe(self) -> bool:
         """Whether there is a safe release and it is blocked."""
         return self.safe is not None and self.safe.verdict == "blocked"

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +14,7 @@ from promptops.delivery.avoid import (
     refuse_blocked,
     refuse_no_return,
 )
-from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
+from promptops.delivery.deployment import Deployment, carry_out, missing, read_existing, repeated
 from promptops.delivery.doubts import of_rollback
 from promptops.delivery.way_back import kept
 from promptops.errors import UsageError
@@ -29,7 +29,7 @@ from promptops.live.overtaking import (
     there_already,
 )
 from promptops.live.records import Entry, State
-from promptops.live.store import Store, entries, newer
+from promptops.live.store import Store, entries, needed, newer
 from promptops.manifest.digest import short
 
 _HEX = re.compile(r"[0-9a-f]{6,64}")
@@ -43,17 +43,19 @@ def rollback(
     *,
     force: bool = False,
     resume: bool = False,
+    dry_run: bool = False,
     agree: Agree = as_proposed,
 ) -> Deployment:
     """Put units back: to the release before, or to a digest, revision or commit.
 
     Without units, `to` a revision or commit puts the whole environment back. What the last
     rehearsal found blocked is skipped, or refused when it was named, unless `force`. Where it goes
-    is decided and agreed to once: a move by somebody who was faster is displaced. Raises UsageError
-    for what cannot be meant, Refused, StoreError, OutcomeUnknown.
+    is decided and agreed to once: a move by somebody who was faster is displaced. With `dry_run`
+    nobody is asked and nothing is written. Raises UsageError for what cannot be meant, Refused,
+    StoreError, OutcomeUnknown.
     """
     request = moves.request_of("rollback", [sorted(units), to])
-    if resume:
+    if resume and not dry_run:
         done = repeated(store, intent.operation, request)
         if done is not None:
             return done
@@ -69,9 +71,22 @@ def rollback(
 
     def agree_in_doubt(state: State, proposal: Proposal) -> Proposal:
         doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
-        return agree(state, replace(proposal, doubts=doubts))
+        proposal = replace(proposal, doubts=doubts)
+        return proposal if dry_run else agree(state, proposal)
 
-    return _go_back(store, state, targets, skipped, intent, request, force, agree_in_doubt)
+    move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
+    agreed = agree_in_doubt(state, move(state, intent=intent, skipped=skipped))
+    if dry_run:
+        return _as_if_done(store, state, agreed)
+    return _go_back(store, state, targets, skipped, intent, request, move, agreed)
+
+
+def _as_if_done(store: Store, state: State, agreed: Proposal) -> Deployment:
+    """What a swap would make of it: nothing, where a release is not there."""
+    for digest in needed(agreed.entry, agreed.pointers) if agreed.entry else ():
+        if store.release(digest) is None:
+            raise missing(digest)
+    return Deployment(state.head, agreed.entry, agreed.skipped, doubts=agreed.doubts)
 
 
 def _go_back(
@@ -81,12 +96,10 @@ def _go_back(
     skipped: tuple[Skipped, ...],
     intent: Intent,
     request: str,
-    force: bool,
-    agree: Agree,
+    move: Callable[..., Proposal],
+    agreed: Proposal,
 ) -> Deployment:
     """To the targets that were decided, from `state` or whatever others make of it meanwhile."""
-    move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
-    agreed = agree(state, move(state, intent=intent, skipped=skipped))
     if agreed.entry is not None:
         intent = replace(intent, at=agreed.entry.at)
     faster: list[Overtaking] = []

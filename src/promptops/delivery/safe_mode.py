@@ -1,11 +1,15 @@
 """Safe mode: every unit's safe release in the place of what is live, in one swap, and back."""
 
+import shlex
 from collections.abc import Collection
 from dataclasses import replace
 
 from promptops.delivery.deployment import Deployment, carry_out, read_existing, repeated
 from promptops.delivery.doubts import of_safe_mode
+from promptops.delivery.drift import corruption
+from promptops.delivery.lost import brings_back
 from promptops.delivery.way_back import kept
+from promptops.errors import Refused
 from promptops.live import moves, moves_of_safe_mode
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
@@ -38,6 +42,22 @@ def switch(
             )
             return replace(proposal, doubts=tuple(of_safe_mode(proposal, reports, intent)))
         named = units or [unit for unit, each in state.pointers.items() if each.safe_mode]
-        return moves_of_safe_mode.switch_off(state, named, intent, request=request)
+        proposal = moves_of_safe_mode.switch_off(state, named, intent, request=request)
+        _refuse_damaged(store, proposal, intent)
+        return proposal
 
     return carry_out(store, state, decide, request)
+
+
+def _refuse_damaged(store: Store, proposal: Proposal, intent: Intent) -> None:
+    """Raises Refused where a unit would leave a release that is whole for one that is not."""
+    for unit, pointer in proposal.pointers.items():
+        why = corruption(store, unit, pointer)
+        if why:
+            back = shlex.join(["promptops", "rollback", unit, *intent.where])
+            raise Refused(
+                "missing-release",
+                f"{unit} stays in safe mode: {why}",
+                f"to mend the store: {brings_back(shlex.join(intent.where))}; to leave safe mode "
+                f"for an earlier release: {back}",
+            )

@@ -16,7 +16,7 @@ def test_json_has_a_fixed_shape(held: Project) -> None:
     assert (facts["verdict"], facts["base"], facts["commit"]) == ("fail", base, commit)
     (item,) = facts["environments"]
     assert list(item) == [
-        *("environment", "verdict", "offline", "error", "freeze"),
+        *("environment", "verdict", "offline", "error", "lost", "freeze"),
         *("plan", "changes", "drift", "held"),
         "markdown",
     ]

@@ -1,16 +1,17 @@
 """The environment of a drill: beside the real one, for one drill at a time, removed at its end."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from promptops.client.announcing import introduce
+from promptops.delivery.deployment import missing
 from promptops.delivery.undisturbed import undisturbed
 from promptops.errors import Refused, StoreCorrupt
 from promptops.live.address import SCRATCH
 from promptops.live.opening import open_store
 from promptops.live.presence import Presence
 from promptops.live.store import Store
-from promptops.manifest.digest import short
 from promptops.version import VERSION
 
 LEASE = 60
@@ -48,7 +49,8 @@ class Scratch:
                 "drill-running",
                 f"a drill of {self.store.environment.removesuffix(SCRATCH)} runs already: "
                 f"pid {others[0].pid} on {others[0].host}",
-                f"wait for its end; one that was killed is forgotten within {LEASE} seconds",
+                f"wait for its end; one that was killed is forgotten within {LEASE} seconds, on "
+                "its own machine at once",
             )
 
 
@@ -77,11 +79,7 @@ def copy_releases(store: Store, beside: Store, digests: Collection[str]) -> None
     for digest in sorted(digests):
         data = store.release(digest)
         if data is None:
-            raise Refused(
-                "missing-release",
-                f"the release {short(digest)} is not in the store",
-                "nothing was changed; deploy it from the commit that made it",
-            )
+            raise missing(digest)
         if beside.put(data) != digest:
             raise StoreCorrupt(
                 f"the store holds other bytes under {digest}",
@@ -90,4 +88,17 @@ def copy_releases(store: Store, beside: Store, digests: Collection[str]) -> None
 
 
 def _is_another(client: Presence, ours: Presence) -> bool:
-    return client.app == CONDUCTOR and client.client != ours.client
+    if client.app != CONDUCTOR or client.client == ours.client:
+        return False
+    return client.host != ours.host or _runs(client.pid)
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is such a process on this machine, be it another user's."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
