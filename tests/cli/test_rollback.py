@@ -183,7 +183,27 @@ def test_a_dry_run_refuses_what_a_rollback_would_refuse(
 
     assert refused("farewell") == "no-target"
     saboteur.remove(good)
-    assert refused("greeter") == "missing-release"
+    assert refused("greeter") == refused("greeter", "--to", short(good)) == "blocked"
+    saboteur.overwrite(good, b"{}")
+    assert refused("greeter") == "blocked"
+
+
+@everywhere
+def test_a_release_that_the_store_lost_or_damaged_is_skipped(
+    deployed_twice: Project, store: Store, saboteur: Saboteur
+) -> None:
+    morning, evening = (deployed_twice.digest("greeter", commit=c) for c in ("HEAD~1", "HEAD"))
+    deployed_twice.says("greeter", "Good night.")
+    deployed_twice.deploy(store, "greeter")
+    saboteur.overwrite(evening, b"{}")
+    done = deployed_twice.run("rollback", "greeter", *PLACE, "--json")
+    assert (done.code, prompt_of(store)) == (0, "Good morning.")
+    [skipped] = done.json["skipped"]
+    assert skipped["digest"] == evening
+    assert skipped["why"].startswith(f"blocked: the store holds other bytes as {short(evening)}")
+    saboteur.remove(morning)
+    done = deployed_twice.run("rollback", "greeter", "--to", short(evening), *PLACE)
+    assert (done.code, done.err.partition(":")[0]) == (3, "error[blocked]")
 
 
 # --- several units, the whole environment ---------------------------------------------------------

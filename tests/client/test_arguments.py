@@ -58,6 +58,29 @@ def test_a_poll_that_is_no_time_to_wait_is_refused(embedded_url: str, poll: Any)
     assert raised.value.hint == "pass seconds from 0.01 to 3600, such as 2.0"
 
 
+@pytest.mark.parametrize("seconds", [-1, math.nan, True, "5", None])
+def test_what_is_no_time_to_wait_is_refused(
+    embedded: Store, embedded_url: str, started: Starter, seconds: Any
+) -> None:
+    deploy(embedded, greeter="Hello")
+    client = started(embedded_url)
+    with pytest.raises(UsageError, match="seconds is"):
+        client.wait_ready(seconds)
+    with pytest.raises(UsageError, match="seconds is"):
+        asyncio.run(client.ready(seconds))
+    if seconds is not None:
+        with pytest.raises(UsageError, match="max_age is"):
+            client.get("greeter", max_age=seconds)
+
+
+@pytest.mark.parametrize("path", [5, b"cache", ["cache"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(UsageError, match=r"cache is .*, not a path"):
+        Client(None, environment="production", cache=path)
+    with pytest.raises(UsageError, match=r"bundle is .*, not a path"):
+        Client(None, environment="production", bundle=path)
+
+
 @pytest.mark.parametrize("inputs", ["x", ["greeter"], {"greeter": None}, {"greeter": [1]}])
 def test_inputs_that_are_no_names_are_refused(embedded_url: str, inputs: Any) -> None:
     with pytest.raises(UsageError, match="inputs"):
@@ -169,11 +192,6 @@ def test_a_closed_client_is_not_healthy_and_waits_for_nothing(
     assert client.health()["ok"] is False
     with pytest.raises(NotReady):
         client.wait_ready(60)
-
-
-def test_waiting_without_end_for_no_number_ends(embedded_url: str, started: Starter) -> None:
-    with pytest.raises(NotReady):
-        asyncio.run(started(embedded_url, ready=False).ready(math.nan))
 
 
 def test_an_app_that_waits_can_be_tested_without_a_store(embedded_url: str) -> None:

@@ -93,6 +93,18 @@ def test_a_slow_callback_delays_neither_following_nor_what_it_is_told(
     assert told == [2, 3, 4, 5, 6]
 
 
+def test_a_slow_callback_does_not_hold_up_the_others(client: Client, deployed: Store) -> None:
+    told: list[int] = []
+    done = threading.Event()
+    client.on_change(lambda _: done.wait(30))
+    client.on_change(lambda changed: told.append(changed.revision))
+    for number in (2, 3):
+        deploy(deployed, greeter=f"Hello {number}")
+        until_count(told, number - 1)
+    assert (told, done.is_set()) == ([2, 3], False)
+    done.set()
+
+
 def test_a_callback_that_raises_harms_nothing(
     client: Client, deployed: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -200,9 +212,9 @@ def late(embedded: Store, embedded_url: str, started: Starter) -> tuple[Client, 
     for number in range(1, 122):
         deploy(embedded, **{"farewell" if number == 110 else "greeter": f"Hello {number}"})
         until_served(client, number)
-    callbacks = client._refresher.published.callbacks
-    until(lambda: callbacks.merged == 20)
-    assert len(callbacks._waiting) == 100
+    [callback] = client._refresher.published.callbacks.all
+    until(lambda: callback.merged == 20)
+    assert len(callback._waiting) == 100
     return client, late
 
 
@@ -247,5 +259,5 @@ def test_a_callback_that_wants_to_exit_ends_neither_the_process_nor_the_telling(
     for number in range(2, 5):
         deploy(deployed, greeter=f"Hello {number}")
         until_count(told, number - 1)
-    assert client._refresher.published.callbacks.failed >= 2
+    assert client._refresher.published.callbacks.all[0].failed >= 2
     assert client.status().state == "READY"

@@ -40,7 +40,7 @@ time.sleep(0.2)
 held, release = threading.Event(), threading.Event()
 
 def hold():
-    with client._refresher.published.callbacks._news, client._refresher.thread._starting:
+    with client._refresher.published.callbacks.all[0]._news, client._refresher.thread._starting:
         held.set()
         release.wait(30)
 
@@ -100,7 +100,7 @@ held = threading.Event()
 
 def hold():
     refresher, published = client._refresher, client._refresher.published
-    with published.callbacks._news, refresher.closing._cond, published.ready._cond:
+    with published.callbacks.all[0]._news, refresher.closing._cond, published.ready._cond:
         held.set()
         threading.Event().wait()
 

@@ -175,6 +175,23 @@ def test_an_app_may_refuse_what_is_too_old(
     assert client.get("greeter").digest == digest("greeter", "Hello")
 
 
+def test_what_stays_behind_a_release_that_is_refused_is_of_the_age_of_its_last_confirmation(
+    embedded: Store, embedded_url: str, started: Starter
+) -> None:
+    deploy(embedded, greeter="Hello", farewell="Bye")
+    client = started(embedded_url, inputs={"greeter": []}, poll=0.1)
+    deploy(embedded, greeter="Hello {{ name }}")
+    until(lambda: client.status().refused)
+    time.sleep(0.6)
+    with pytest.raises(Stale, match=r"of greeter that production serves was last") as raised:
+        client.get("greeter", max_age=0.5)
+    assert raised.value.hint == client.status().refused["greeter"].reason
+    assert client.get("farewell", max_age=0.5).digest == digest("farewell", "Bye")
+    deploy(embedded, greeter="Hello again")
+    until(lambda: not client.status().refused)
+    assert client.get("greeter", max_age=0.5).digest == digest("greeter", "Hello again")
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_refresher_that_died_and_cannot_start_is_started_by_a_mere_read(
     embedded: Store, embedded_url: str, started: Starter, monkeypatch: pytest.MonkeyPatch

@@ -49,9 +49,17 @@ def test_metrics_are_read_when_they_are_collected(client: Client) -> None:
     }
     assert set(values) == {
         "promptops.client.ready",
+        "promptops.client.stale",
+        "promptops.client.error",
+        "promptops.client.refused",
+        "promptops.client.pinned",
         "promptops.client.age",
         "promptops.client.revision",
         "promptops.client.refresh_errors",
     }
     assert values["promptops.client.revision"].value == 1
+    assert values["promptops.client.revision"].attributes == {
+        "promptops.environment": "test",
+        "promptops.source": "store",
+    }
     provider.shutdown()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,7 @@ def test_a_file_is_a_unit_a_release_or_a_text(tmp_path: Path, client: Client) ->
         ({}, "given: none"),
         ({"text": "a", "file": "b"}, "given: text and file"),
         ({"text": 7}, "text is int"),
+        ({"text": "a", "environment": "production"}, "and no file is named"),
         ({"text": "{{ a.b }}"}, "the text for greeter is no template"),
         ({"file": "/nowhere/prompt.md"}, "/nowhere/prompt.md cannot be read: No such file"),
         ({"release": triage()}, "is not of unit greeter"),
@@ -160,6 +162,28 @@ def test_wrong_arguments_are_refused_before_anything_is_pinned(
 def test_the_name_of_the_unit_comes_first() -> None:
     with pytest.raises(UsageError, match="is no unit's name"):
         pinned("", text="Hi")
+    with pytest.raises(UsageError, match="is no unit's name"):
+        pinned("No Good", text="Hi")
+
+
+def test_what_is_pinned_is_of_no_age_and_well(started: Starter) -> None:
+    client = started("sqlite:////nowhere/at/all.db", ready=False)
+    with pinned("greeter", text="Hi"):
+        assert client.get("greeter", max_age=0).unit == "greeter"
+        assert client.health()["ok"] is True
+    assert client.health()["ok"] is False
+
+
+def test_an_app_that_waits_at_its_start_waits_for_no_empty_store_in_memory(
+    started: Starter,
+) -> None:
+    client = started("memory:", ready=False)
+    began = time.monotonic()
+    client.wait_ready(30)
+    asyncio.run(client.ready(30))
+    assert time.monotonic() - began < 5
+    with pytest.raises(NotReady):
+        client.get("greeter")
 
 
 def test_a_store_in_memory_is_deployed_to_and_rolled_back(started: Starter) -> None:

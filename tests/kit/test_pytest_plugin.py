@@ -23,6 +23,12 @@ def test_has_a_store(prompts):
     prompts.store.deploy("greeter", text="Hello")
     assert prompts.client().get("greeter").render()[0]["content"] == "Hello"
 
+def test_an_app_that_is_made_in_the_test_follows_that_store(prompts):
+    prompts.store.deploy("greeter", text="Hello")
+    with Client.from_env() as made:
+        made.wait_ready(5)
+        assert made.get("greeter").render()[0]["content"] == "Hello"
+
 def test_nothing_is_left(prompts):
     assert prompts.calls == []
     assert prompts.store.read().head is None
@@ -40,7 +46,7 @@ def test_a_project_with_promptops_has_the_fixture(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
 def test_the_plugin_loads_nothing_but_itself_and_the_errors() -> None:

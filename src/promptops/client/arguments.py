@@ -1,6 +1,7 @@
 """What a client is made with: checked before anything starts."""
 
 import logging
+import os
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 
@@ -40,6 +41,20 @@ def store_of(url: object, environment: str, *, stands_in: bool) -> Store:
 def check_poll(poll: object) -> None:
     if isinstance(poll, bool) or not isinstance(poll, int | float) or not 0.01 <= poll <= 3600:
         raise UsageError(f"poll is {poll!r}", "pass seconds from 0.01 to 3600, such as 2.0")
+
+
+def check_seconds(what: str, seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        raise UsageError(f"{what} is {seconds!r}", "pass seconds, 0 or more, such as 5.0")
+
+
+def path_of(what: str, path: object, variable: str) -> str:
+    """A path that was passed, else that of the environment's variable; empty for none."""
+    if path is None:
+        return os.environ.get(variable, "")
+    if not isinstance(path, str | os.PathLike) or isinstance(found := os.fspath(path), bytes):
+        raise UsageError(f"{what} is {path!r}, not a path", "pass it as text or as a pathlib.Path")
+    return found
 
 
 def check_callback(callback: object) -> None:

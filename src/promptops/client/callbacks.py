@@ -1,4 +1,4 @@
-"""Callbacks on change, in a thread and a bounded queue of their own."""
+"""Callbacks on change, each in a thread and a bounded queue of its own."""
 
 import logging
 import threading
@@ -27,35 +27,57 @@ class Changed:
 class Callbacks:
     """Calls back outside the refresher, so that a slow or raising callback harms nothing.
 
-    `merged` counts changes that found the queue full, `failed` callbacks that raised.
+    Not even the other callbacks: each has a queue and a thread of its own.
     """
 
     def __init__(self) -> None:
-        self.merged = 0
-        self.failed = 0
-        self._callbacks: list[Callable[[Changed], object]] = []
-        self._waiting: deque[Changed] = deque()
-        self._news = threading.Condition()
+        self.all: list[Callback] = []
         self._closed = False
-        self._thread = LastingThread("promptops-notify", self._run, _died, lambda: None)
 
-    def add(self, callback: Callable[[Changed], object]) -> None:
+    def add(self, call: Callable[[Changed], object]) -> None:
         if self._closed:
             return
-        self._callbacks.append(callback)
+        self.all.append(Callback(call))
+        if self._closed:  # meanwhile
+            self.all[-1].close()
+
+    def renew(self) -> None:
+        """In a forked child: threads and queues of its own, and what its parent was late with is
+        not told twice. The threads start with the first change.
+        """
+        for each in self.all:
+            each.renew()
+
+    def tell(self, changed: Changed) -> None:
+        """Hand on a change without waiting."""
+        for each in tuple(self.all):
+            each.tell(changed)
+
+    def close(self) -> None:
+        """End the threads: no callback begins after this, whatever still waits in the queues."""
+        self._closed = True
+        for each in tuple(self.all):
+            each.close()
+
+
+class Callback:
+    """`merged` counts changes that found the queue full, `failed` how often it raised."""
+
+    def __init__(self, call: Callable[[Changed], object]) -> None:
+        self.merged = 0
+        self.failed = 0
+        self._call = call
+        self._closed = False
+        self._waiting: deque[Changed] = deque()
+        self._news = threading.Condition()
+        self._thread = LastingThread("promptops-notify", self._run, _died, lambda: None)
         self._thread.ensure()
 
     def renew(self) -> None:
-        """In a forked child: a thread and a queue of its own, and what its parent was late with
-        is not told twice. The thread starts with the first change.
-        """
         self._waiting, self._news = deque(), threading.Condition()
         self._thread.renew()
 
     def tell(self, changed: Changed) -> None:
-        """Hand on a change without waiting."""
-        if not self._callbacks:
-            return
         self._thread.ensure()
         with self._news:
             if len(self._waiting) == MOST_WAITING:
@@ -66,7 +88,6 @@ class Callbacks:
             self._news.notify()
 
     def close(self) -> None:
-        """End the thread: no callback begins after this, whatever still waits in the queue."""
         with self._news:
             self._closed = True
             self._news.notify()
@@ -78,14 +99,11 @@ class Callbacks:
 
     def _run(self) -> None:
         while (changed := self._next()) is not None:
-            for callback in tuple(self._callbacks):
-                if self._closed:
-                    return
-                try:
-                    callback(changed)
-                except BaseException:  # one that exits must not end the thread either
-                    self.failed += 1
-                    log.warning("a callback on change raised", exc_info=True)
+            try:
+                self._call(changed)
+            except BaseException:  # one that exits must not end the thread either
+                self.failed += 1
+                log.warning("a callback on change raised", exc_info=True)
 
 
 def _died(error: BaseException) -> None:

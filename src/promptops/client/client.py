@@ -7,12 +7,19 @@ from difflib import get_close_matches
 from typing import NoReturn, Self
 
 from promptops.client.announcing import introduce
-from promptops.client.arguments import check_callback, check_poll, store_of
+from promptops.client.arguments import (
+    check_callback,
+    check_poll,
+    check_seconds,
+    path_of,
+    store_of,
+)
 from promptops.client.callbacks import Changed
 from promptops.client.conversation import DEFAULT_POLICY, Policy, check_policy
 from promptops.client.lasting import TRY_EVERY
 from promptops.client.leaving import close_in_time
 from promptops.client.live import LiveRelease
+from promptops.client.overlay import pinned_units
 from promptops.client.passed import PassedInputs
 from promptops.client.refresher import Refresher
 from promptops.client.sources import Sources, said
@@ -56,8 +63,8 @@ class Client:
     ) -> None:
         check_environment_name(environment, scratch=True)
         check_poll(poll)
-        cache = os.fspath(os.environ.get("PROMPTOPS_CACHE", "") if cache is None else cache)
-        bundle = os.fspath(os.environ.get("PROMPTOPS_BUNDLE", "") if bundle is None else bundle)
+        cache = path_of("cache", cache, "PROMPTOPS_CACHE")
+        bundle = path_of("bundle", bundle, "PROMPTOPS_BUNDLE")
         store = store_of(url, environment, stands_in=bool(cache or bundle))
         self._store = str(store.address)
         self._environment = environment
@@ -120,15 +127,16 @@ class Client:
             return live
         check_policy(policy)
         if max_age is not None:
-            self._check_age(max_age)
+            self._check_age(unit, max_age)
         return live if token is None else self._refresher.earlier.goes_on(live, token, policy)
 
     def wait_ready(self, seconds: float) -> None:
         """Block until there is something to serve; raises NotReady after `seconds`.
 
-        In a test in which something is pinned there is.
+        In a test there is nothing to wait for where something is pinned, nor of an empty `memory:`.
         """
-        if self._pinned_in_a_test():
+        check_seconds("seconds", seconds)
+        if self._in_a_test():
             return
         self._refresher.ensure()
         until = time.monotonic() + seconds
@@ -147,7 +155,8 @@ class Client:
         # Who awaits this has loaded it, and nobody else needs it.
         from asyncio import sleep  # noqa: PLC0415
 
-        if self._pinned_in_a_test():
+        check_seconds("seconds", seconds)
+        if self._in_a_test():
             return self
         self._refresher.ensure()
         until = time.monotonic() + seconds
@@ -168,6 +177,7 @@ class Client:
         verdict, snapshot = judge(refresher), refresher.published.snapshot
         doubt = refresher.sources.doubt
         return Status(
+            environment=self._environment,
             state=verdict.state,
             reason="; ".join(
                 filter(None, [verdict.reason, said(doubt) if doubt else "", refresher.pins.why])
@@ -177,7 +187,7 @@ class Client:
             store=self._store,
             epoch=snapshot.head.epoch if snapshot.head else None,
             revision=snapshot.head.revision if snapshot.head else None,
-            age=self._age(),
+            age=None if refresher.checked is None else time.monotonic() - refresher.checked,
             last_error=refresher.last_error,
             errors=refresher.errors,
             rejected=refresher.rejected,
@@ -192,7 +202,7 @@ class Client:
         """For /healthz: `ok` while there is something to serve and something that refreshes it."""
         status = self.status()
         return {
-            "ok": status.state not in {"NOT_READY", "FATAL"}
+            "ok": (status.state not in {"NOT_READY", "FATAL"} or self._in_a_test())
             and not self._refresher.closing.is_set(),
             "state": status.state,
             "reason": status.reason,
@@ -225,19 +235,23 @@ class Client:
             "each process, with Client(…) or Client.from_env()"
         )
 
-    def _age(self) -> float | None:
-        checked = self._refresher.checked
-        return None if checked is None else time.monotonic() - checked
-
-    def _check_age(self, max_age: float) -> None:
-        self._refresher.ensure()
-        age = self._age()
+    def _check_age(self, unit: str, max_age: float) -> None:
+        check_seconds("max_age", max_age)
+        refresher = self._refresher
+        refresher.ensure()
+        if unit in pinned_units():
+            return
+        behind = refresher.behind if unit not in refresher.pins.held else {}
+        confirmed = behind.get(unit, refresher.checked)
+        age = None if confirmed is None else time.monotonic() - confirmed
         if age is not None and age <= max_age:
             return
         when = "not yet confirmed" if age is None else f"last confirmed {age:.1f} s ago"
+        refusal = refresher.published.snapshot.refused.get(unit)
         raise Stale(
-            f"what {self._environment} serves was {when} by its store; max_age is {max_age:g} s",
-            judge(self._refresher).reason,
+            f"the release of {unit} that {self._environment} serves was {when} by its store; "
+            f"max_age is {max_age:g} s",
+            judge(refresher).reason or (refusal.reason if refusal else ""),
         )
 
     def _absent(self, unit: str) -> PromptopsError:
@@ -265,8 +279,10 @@ class Client:
             f"did you mean '{close[0]}'?" if close else f"live are: {', '.join(units) or 'none'}",
         )
 
-    def _pinned_in_a_test(self) -> bool:
-        return bool(self._shown.units) and not self._refresher.published.ready.is_set()
+    def _in_a_test(self) -> bool:
+        """Whether nothing that a wait could bring would change what a test gets."""
+        pinned = bool(self._shown.units) and not self._refresher.published.ready.is_set()
+        return pinned or (self._store == "memory:" and self._refresher.has_nothing_to_follow())
 
     def _not_ready(self, when: str, *, waited: bool = False) -> NotReady:
         verdict, error = judge(self._refresher), self._refresher.error

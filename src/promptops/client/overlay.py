@@ -65,6 +65,11 @@ def covered(live: LiveRelease) -> LiveRelease:
     return _covered({live.unit: live})[live.unit]
 
 
+def pinned_units() -> Units:
+    """What tests have laid over whatever is live."""
+    return _covered({})
+
+
 @contextmanager
 def laid_over(layer: Layer, *, recording: bool = False) -> Iterator[None]:
     """Over the units of every client, made before or inside; recordings lie above the rest."""

@@ -37,7 +37,8 @@ class Refresher:
     The poll is the truth and the hint the speed: a hint only ends the pause before the next poll.
     `settled` is set when the store first answered or failed. `checked` is the monotonic time of the
     last poll whose answer was accepted, `error` what the last one ran into. `errors` counts such
-    polls, `rejected` what was refused.
+    polls, `rejected` what was refused. `behind` has the units of which the live release is refused,
+    with the time of the last poll that confirmed what they serve.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Refresher:
         self.settled = threading.Event()
         self.closing = threading.Event()
         self.checked: float | None = None
+        self.behind: dict[str, float | None] = {}
         self.error: PromptopsError | None = None
         self.last_error = ""
         self.errors = 0
@@ -89,6 +91,10 @@ class Refresher:
 
     def is_alive(self) -> bool:
         return self.thread.is_alive()
+
+    def has_nothing_to_follow(self) -> bool:
+        """Whether the store is empty; asked of one in memory alone, because it asks the store."""
+        return self._store.seal().head is None
 
     def ensure(self) -> None:
         """Start the thread again where it is missing; looked at by whoever asks for anything."""
@@ -225,6 +231,7 @@ class Refresher:
             # Better than nothing, and no confirmation that it is what is live.
             self._failed(StoreUnreachable(state.stale, "use the address of the primary"))
             return
+        self.behind = {unit: self.behind.get(unit, self.checked) for unit in snapshot.refused}
         self.checked = time.monotonic()
         self.error, self._failures = None, 0
 

@@ -54,7 +54,8 @@ def judge(client: Refreshed) -> Verdict:
     error = client.error
     if client.closing.is_set():
         state: State = "NOT_READY" if client.published.snapshot.head is None else "STALE"
-        return Verdict(state, error.message if error else "the client is closed")
+        before = f"; before that: {error.message}" if error else ""
+        return Verdict(state, f"the client is closed{before}")
     if client.thread.error:
         return Verdict("FATAL", f"nothing refreshes: {client.thread.error}")
     return _open(client)

@@ -17,6 +17,7 @@ class Status:
     `pins` those that an operator keeps at a digest.
     """
 
+    environment: str
     state: State
     reason: str
     code: str

@@ -4,7 +4,7 @@ Only what the store keeps is asked, once: on a bad night there may be neither gi
 """
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,9 @@ from promptops.manifest.digest import short
 from promptops.manifest.release import release_document
 
 Blocked = Mapping[str, Mapping[str, str]]  # unit → digest → why, and since when that is known
+Wrong = Callable[
+    [str, str], str
+]  # what is wrong now with a unit's digest in the store, if anything
 
 
 def blocked_in(reports: Mapping[str, Report], state: State) -> Blocked:
@@ -71,26 +74,33 @@ class _Without:
 def previous_unblocked(
     live: Pointer,
     unit: str,
-    history: Iterable[Entry],
+    history: Callable[[], Iterable[Entry]],
     blocked: Mapping[str, str],
     intent: Intent,
+    wrong: Wrong,
 ) -> tuple[Target, tuple[Skipped, ...]]:
-    """The newest earlier release that is neither held nor blocked, and what was skipped for it.
+    """The newest earlier release that is neither held, blocked nor wrong, and what was skipped.
 
     Raises Refused, with why, when there is none.
     """
-    without = _Without(live, unit, blocked, {})
-    try:
-        target = previous(live, unit, without.of(history))
-    except Refused as refused:
-        if not without.left_out:
-            raise
-        listed = "; ".join(f"{short(digest)}: {blocked[digest]}" for digest in without.left_out)
-        raise Refused(
-            "blocked",
-            f"{unit} has no earlier release that is neither held nor blocked: {listed}",
-            _all_the_same("promptops", "rollback", unit, *intent.where),
-        ) from refused
+    blocked = dict(blocked)
+    while True:
+        without = _Without(live, unit, blocked, {})
+        try:
+            target = previous(live, unit, without.of(history()))
+        except Refused as refused:
+            if not without.left_out:
+                raise
+            listed = "; ".join(f"{short(digest)}: {blocked[digest]}" for digest in without.left_out)
+            raise Refused(
+                "blocked",
+                f"{unit} has no earlier release that is neither held nor blocked: {listed}",
+                _all_the_same("promptops", "rollback", unit, *intent.where),
+            ) from refused
+        why = wrong(unit, target.digest)
+        if not why:
+            break
+        blocked[target.digest] = why
     skipped = tuple(
         Skipped(unit, digest, f"blocked: {blocked[digest]}; --force goes there all the same")
         for digest in without.left_out
@@ -99,12 +109,12 @@ def previous_unblocked(
 
 
 def refuse_blocked(
-    targets: Mapping[str, Target], blocked: Blocked, to: str, intent: Intent
+    targets: Mapping[str, Target], blocked: Blocked, to: str, intent: Intent, wrong: Wrong
 ) -> None:
     """Raises Refused when a target that was named is blocked."""
     for unit, target in sorted(targets.items()):
-        why = blocked.get(unit, {}).get(target.digest)
-        if why is not None:
+        why = blocked.get(unit, {}).get(target.digest) or wrong(unit, target.digest)
+        if why:
             raise _blocked(unit, target.digest, why, to, intent)
 
 

@@ -33,21 +33,21 @@ class Astray:
     why: str
 
 
-def corruption(store: Store, unit: str, pointer: Pointer) -> str:
-    """What is wrong with the release that a unit points to; empty when nothing is.
+def corruption(store: Store, unit: str, digest: str) -> str:
+    """What is wrong with a unit's release in the store; empty when nothing is.
 
     One in the format of a newer promptops is whole, as far as this one can tell.
     """
     try:
-        data = store.release(pointer.digest)
+        data = store.release(digest)
     except StoreCorrupt as error:
         return error.message
     if data is None:
-        return f"the release {short(pointer.digest)} is not in the store"
-    if digest_of(data) != pointer.digest:
-        return f"the store holds other bytes as {short(pointer.digest)}"
+        return f"the release {short(digest)} is not in the store"
+    if digest_of(data) != digest:
+        return f"the store holds other bytes as {short(digest)}"
     try:
-        read_release(data, pointer.digest, unit)
+        read_release(data, digest, unit)
     except ReleaseRejected as error:
         return "" if error.code == "C603" else error.message
     return ""

@@ -9,6 +9,7 @@ from functools import partial
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import (
     Blocked,
+    Wrong,
     blocked_in,
     previous_unblocked,
     refuse_blocked,
@@ -16,6 +17,7 @@ from promptops.delivery.avoid import (
 )
 from promptops.delivery.deployment import Deployment, carry_out, missing, read_existing, repeated
 from promptops.delivery.doubts import of_rollback
+from promptops.delivery.drift import corruption
 from promptops.delivery.way_back import kept
 from promptops.errors import UsageError
 from promptops.live import moves, moves_of_rollback
@@ -49,7 +51,8 @@ def rollback(
     """Put units back: to the release before, or to a digest, revision or commit.
 
     Without units, `to` a revision or commit puts the whole environment back. What the last
-    rehearsal found blocked is skipped, or refused when it was named, unless `force`. Where it goes
+    rehearsal found blocked, or the store holds no more or otherwise than it was, is skipped, or
+    refused when it was named, unless `force`. Where it goes
     is decided and agreed to once: a move by somebody who was faster is displaced. With `dry_run`
     nobody is asked and nothing is written. Raises UsageError for what cannot be meant, Refused,
     StoreError, OutcomeUnknown.
@@ -63,9 +66,10 @@ def rollback(
     units = _named(store, state, units, to)
     reports = {} if force else kept(store)
     blocked = blocked_in(reports, state)
-    targets, skipped = _targets_of(store, state, units, to, intent, blocked)
+    wrong = _nothing_wrong if force else partial(corruption, store)
+    targets, skipped = _targets_of(store, state, units, to, intent, blocked, wrong)
     if to is not None:
-        refuse_blocked(targets, blocked, to, intent)
+        refuse_blocked(targets, blocked, to, intent, wrong)
     if not force:
         refuse_no_return(store, targets, to, intent)
 
@@ -79,6 +83,10 @@ def rollback(
     if dry_run:
         return _as_if_done(store, state, agreed)
     return _go_back(store, state, targets, skipped, intent, request, move, agreed)
+
+
+def _nothing_wrong(_unit: str, _digest: str) -> str:
+    return ""
 
 
 def _as_if_done(store: Store, state: State, agreed: Proposal) -> Deployment:
@@ -141,9 +149,10 @@ def _targets_of(
     to: str | None,
     intent: Intent,
     blocked: Blocked,
+    wrong: Wrong,
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
     if to is None:
-        return _newest(store, state, units, intent, blocked)
+        return _newest(store, state, units, intent, blocked, wrong)
     revision = _revision(store, state, to)
     if revision is not None:
         return moves_of_rollback.as_it_was(
@@ -159,13 +168,18 @@ def _targets_of(
 
 
 def _newest(
-    store: Store, state: State, units: tuple[str, ...], intent: Intent, blocked: Blocked
+    store: Store,
+    state: State,
+    units: tuple[str, ...],
+    intent: Intent,
+    blocked: Blocked,
+    wrong: Wrong,
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
     targets: dict[str, Target] = {}
     skipped: list[Skipped] = []
     for unit in dict.fromkeys(units):
         targets[unit], left_out = previous_unblocked(
-            state.pointers[unit], unit, entries(store), blocked.get(unit, {}), intent
+            state.pointers[unit], unit, lambda: entries(store), blocked.get(unit, {}), intent, wrong
         )
         skipped += left_out
     return targets, tuple(skipped)

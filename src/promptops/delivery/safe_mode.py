@@ -52,7 +52,7 @@ def switch(
 def _refuse_damaged(store: Store, proposal: Proposal, intent: Intent) -> None:
     """Raises Refused where a unit would leave a release that is whole for one that is not."""
     for unit, pointer in proposal.pointers.items():
-        why = corruption(store, unit, pointer)
+        why = corruption(store, unit, pointer.digest)
         if why:
             back = shlex.join(["promptops", "rollback", unit, *intent.where])
             raise Refused(

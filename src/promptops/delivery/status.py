@@ -114,7 +114,7 @@ def _status(store: Store, in_git: InGit | None, *, deep: bool, clients: bool) ->
         against_git = compare_with_git(pointer, unit, in_git)
         if pointer is None or head is None:
             return UnitStatus(unit, pointer, against_git)
-        corrupt = corruption(store, unit, pointer) if deep else ""
+        corrupt = corruption(store, unit, pointer.digest) if deep else ""
         return UnitStatus(unit, pointer, against_git, corrupt, astray(unit, pointer, head, served))
 
     units = tuple(

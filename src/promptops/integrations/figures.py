@@ -23,7 +23,8 @@ def figures(client: Client) -> list[Figure]:
     known: list[tuple[str, Literal["gauge", "counter"], str, str, float | None]] = [
         ("ready", "gauge", "", "1 when there are releases to serve", status.state != "NOT_READY"),
         ("stale", "gauge", "", "1 when they are not confirmed any more", status.state == "STALE"),
-        ("age", "gauge", "s", "Time since the store confirmed what is served", status.age),
+        ("error", "gauge", "", "1 when something of the store is refused", status.state == "ERROR"),
+        ("age", "gauge", "s", "Time since the store gave an answer that was taken", status.age),
         ("epoch", "gauge", "", "Epoch that is served", status.epoch),
         ("revision", "gauge", "", "Revision that is served", status.revision),
         ("units", "gauge", "", "Units that are served", len(status.units)),
@@ -31,6 +32,7 @@ def figures(client: Client) -> list[Figure]:
         ("rejected", "counter", "", "Answers and releases that were refused", status.rejected),
         ("restarts", "counter", "", "Refreshers that had to be started again", status.restarts),
         ("refused", "gauge", "", "Units of which the live release is refused", len(status.refused)),
+        ("pinned", "gauge", "", "Units that an operator keeps at a release", len(status.pins)),
         ("unknown_inputs", "counter", "", "Inputs that no release knew", status.unknown_inputs),
     ]
     return [

@@ -37,7 +37,11 @@ def observe(client: Client, provider: MeterProvider | None = None) -> None:
 
     def reading(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def read(_: CallbackOptions) -> list[Observation]:
-            source = {"promptops.source": client.status().source}
+            status = client.status()
+            source = {
+                "promptops.environment": status.environment,
+                "promptops.source": status.source,
+            }
             found = [each for each in figures(client) if each.name == name]
             return [Observation(each.value, source) for each in found]
 
@@ -45,6 +49,10 @@ def observe(client: Client, provider: MeterProvider | None = None) -> None:
 
     for name, counts, unit in (
         ("ready", False, "1"),
+        ("stale", False, "1"),
+        ("error", False, "1"),
+        ("refused", False, "1"),
+        ("pinned", False, "1"),
         ("age", False, "s"),
         ("revision", False, "1"),
         ("refresh_errors", True, "1"),

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
@@ -11,6 +12,9 @@ from promptops.client.live import LiveRelease
 from promptops.client.overlay import Units, laid_over
 from promptops.errors import UsageError
 from promptops.testing.given import Given, compiled
+
+# As the schema of manifests has it.
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 Called = TypeVar("Called", bound=Callable[..., Any])
 
@@ -72,8 +76,13 @@ def pinned(
     `release` may be what a `get` returned; `environment` chooses a manifest's overlay. Raises
     UsageError, or what reading a release raises.
     """
-    if not unit:
+    if not NAME.fullmatch(str(unit)):
         raise UsageError(f"{unit!r} is no unit's name", 'write pinned("support-triage", text="…")')
+    if environment and file is None:
+        raise UsageError(
+            "environment chooses the overlay of a manifest, and no file is named",
+            'write file="manifests/UNIT", or leave environment out',
+        )
     if isinstance(release, LiveRelease):
         if text is not None or file is not None:
             Given(text, file, b"")  # raises: more than one was given
