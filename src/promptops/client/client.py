@@ -289,7 +289,7 @@ class Client:
         return NotReady(
             f"nothing of {self._environment} was read {when}; tried the store {self._store}: "
             f"{verdict.reason or 'no answer so far'}{self._refresher.sources.tried()}",
-            _hint(error, verdict.code) if error or waited else CALL_FIRST,
+            _hint(error, verdict.code) if error or verdict.code or waited else CALL_FIRST,
         )
 
 

@@ -54,6 +54,7 @@ def ask(url: str, headers: Mapping[str, str], timeout: float, body: bytes | None
     `timeout` are the seconds for all of it.
     """
     deadline = time.monotonic() + timeout
+    late = NoAnswer(f"no whole answer within {timeout:g} s")
     came: list[Answer | NoAnswer] = []
 
     def work() -> None:
@@ -62,7 +63,10 @@ def ask(url: str, headers: Mapping[str, str], timeout: float, body: bytes | None
         except NoAnswer as none:
             came.append(none)
         except (OSError, HTTPException, ValueError) as error:
-            came.append(NoAnswer(f"no usable answer: {getattr(error, 'reason', None) or error}"))
+            why = getattr(error, "reason", None) or error
+            # A socket's own limit ends in the same moment as the wait for all of it.
+            out_of_time = isinstance(why, TimeoutError)
+            came.append(late if out_of_time else NoAnswer(f"no usable answer: {why}"))
 
     if urlsplit(url).scheme not in _WEB:
         raise NoAnswer("this is no address of the web")
@@ -70,7 +74,7 @@ def ask(url: str, headers: Mapping[str, str], timeout: float, body: bytes | None
     thread.start()
     thread.join(timeout)
     if not came:
-        raise NoAnswer(f"no whole answer within {timeout:g} s")
+        raise late
     if isinstance(came[0], NoAnswer):
         raise came[0]
     return came[0]
