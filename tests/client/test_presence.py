@@ -10,8 +10,10 @@ import pytest
 
 from promptops import Client, __version__
 from promptops.live.address import parse_address
+from promptops.live.presence import MovedRelease
 from promptops.live.records import Head
 from promptops.live.store import Store
+from promptops.manifest.digest import short
 from tests.client.conftest import Starter
 from tests.client.releases import point
 from tests.client.waiting import until, until_served
@@ -86,6 +88,23 @@ def test_what_is_pinned_is_in_the_presence(
     until(lambda: deployed.clients()[0].revision == 2)
     (present,) = deployed.clients()
     assert not present.serves(Head(1, 2), {"greeter": digest("greeter", "Hi")})
+
+
+def test_what_moved_last_is_in_the_presence_also_what_is_refused_and_not_what_is_pinned(
+    deployed: Store, store_url: str, started: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(deployed, farewell="Good bye", third="Oh")
+    monkeypatch.setenv("PROMPTOPS_PIN", f"third={digest('third', 'Oh')}")
+    started(store_url, poll=0.05)
+    moved = [
+        MovedRelease("farewell", short(digest("farewell", "Good bye")), 2),
+        MovedRelease("greeter", short(digest("greeter", "Hello")), 1),
+    ]
+    until(lambda: [[*each.moved] for each in deployed.clients()] == [moved])
+    wanted = deployed.put(b"not a release")
+    point(deployed, {"greeter": wanted})
+    moved = [MovedRelease("greeter", short(wanted), 3), moved[0]]
+    until(lambda: [[*each.moved] for each in deployed.clients()] == [moved])
 
 
 def test_a_store_that_is_accepted_again_is_said_at_once(

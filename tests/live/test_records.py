@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from promptops.errors import StoreCorrupt
-from promptops.live.presence import KeptRelease, Presence, RefusedRelease
+from promptops.live.presence import KeptRelease, MovedRelease, Presence, RefusedRelease
 from promptops.live.records import Change, Entry, Head, Hold, Pointer, State
 
 texts = st.text(max_size=20)
@@ -238,15 +238,18 @@ def test_who_keeps_an_older_release_of_what_counts_does_not_serve() -> None:
 def test_what_a_presence_says_is_bounded() -> None:
     refused = RefusedRelease("greeter", "sha256:bb", 7, "C601", "x" * 999)
     kept = KeptRelease("greeter", "sha256:aa", 3, pinned=True)
+    moved = MovedRelease("greeter", "aa", 3)
     said = replace(
         PRESENCE,
         refused=(replace(refused, reason="x"),),
         kept=(kept,),
+        moved=(moved,),
         inputs={"greeter": ("name",)},
     )
     assert Presence.from_json(said.to_json()) == said
     assert len(replace(PRESENCE, refused=(refused,) * 99).to_json()) < 10_000
     assert len(replace(PRESENCE, kept=(kept,) * 999).to_json()) < 10_000
+    assert len(replace(PRESENCE, moved=(moved,) * 999).to_json()) < 10_000
     many = {f"unit-{number}": ("name",) * 40 for number in range(999)}
     assert len(replace(PRESENCE, inputs=many).to_json()) < 10_000
 

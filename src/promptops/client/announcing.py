@@ -9,8 +9,16 @@ from dataclasses import replace
 from promptops.client.passed import PassedInputs
 from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt, StoreDenied, StoreError
-from promptops.live.presence import SPOKEN_FOR, KeptRelease, Presence, RefusedRelease
+from promptops.live.presence import (
+    MOST_MOVED,
+    SPOKEN_FOR,
+    KeptRelease,
+    MovedRelease,
+    Presence,
+    RefusedRelease,
+)
 from promptops.live.store import Store
+from promptops.manifest.digest import short
 
 log = logging.getLogger("promptops")
 
@@ -59,6 +67,7 @@ class Announcing:
                 for unit, each in snapshot.refused.items()
             ),
             kept=tuple(_kept(snapshot, pins)),
+            moved=tuple(_moved(snapshot, pins)),
             inputs=self._passed.names(),
         )
         self._at = now
@@ -85,6 +94,19 @@ def _kept(snapshot: Snapshot, pins: Collection[str]) -> Iterator[KeptRelease]:
         live = snapshot.units.get(unit)
         digest, revision = ("", 0) if live is None else (live.digest, live.revision)
         yield KeptRelease(unit, digest, revision, unit in pins)
+
+
+def _moved(snapshot: Snapshot, pins: Collection[str]) -> Iterator[MovedRelease]:
+    """What the store named last, which is what an old export would take back."""
+    gone = snapshot.retired
+    for unit in sorted(gone, key=lambda unit: gone[unit].at, reverse=True)[:MOST_MOVED]:
+        yield MovedRelease(unit, "", 0)
+    refused = snapshot.refused.items()
+    named = {unit: (live.revision, live.digest) for unit, live in snapshot.units.items()}
+    named |= {unit: (each.revision, each.digest) for unit, each in refused if each.digest}
+    last = sorted(named.keys() - pins, key=lambda unit: (-named[unit][0], unit))[:MOST_MOVED]
+    for unit in last:
+        yield MovedRelease(unit, short(named[unit][1]), named[unit][0])
 
 
 def introduce(app: str, version: str) -> Presence:

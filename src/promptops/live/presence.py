@@ -33,12 +33,26 @@ class KeptRelease:
     pinned: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MovedRelease:
+    """What the store made live of a unit: the first digits of its digest, and the revision.
+
+    The digest is empty where the unit was retired, which is known without a revision: 0.
+    """
+
+    unit: str
+    digest: str
+    revision: int
+
+
 MOST_REFUSED = 20
+MOST_MOVED = 20
 MOST_KEPT = 100
 LONGEST_REASON = 300
 MOST_NAMES = 500
 SPOKEN_FOR = 30  # seconds for which a presence lasts
-_OPTIONAL: dict[str, Any] = {"age": None, "error": "", "refused": [], "kept": [], "inputs": {}}
+_LISTS: dict[str, Any] = {"refused": [], "kept": [], "moved": []}
+_OPTIONAL: dict[str, Any] = {"age": None, "error": "", "inputs": {}} | _LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +60,9 @@ class Presence:
     """What a client says of itself: who it is, which head it serves, and what it refuses.
 
     `age` is how many seconds ago the store's answer was last accepted, `error` why the store as a
-    whole is refused, `kept` what it serves instead of what is live, `inputs` the names (never
-    values) that the app passes, per unit. What is said is bounded: the newest refusals, and so
-    many names.
+    whole is refused, `kept` what it serves instead of what is live, `moved` what was live at its
+    head of the units that moved last, `inputs` the names (never values) that the app passes, per
+    unit. What is said is bounded: the newest refusals and moves, and so many names.
     """
 
     client: str
@@ -62,6 +76,7 @@ class Presence:
     error: str = ""
     refused: tuple[RefusedRelease, ...] = ()
     kept: tuple[KeptRelease, ...] = ()
+    moved: tuple[MovedRelease, ...] = ()
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def aged(self, left: float) -> "Presence":
@@ -113,6 +128,7 @@ class Presence:
         facts = {name: getattr(self, name) for name in self.__slots__}
         facts |= {"error": self.error[:LONGEST_REASON], "refused": refused}
         facts["kept"] = [asdict(each) for each in self.kept[:MOST_KEPT]]
+        facts["moved"] = [asdict(each) for each in self.moved[: 2 * MOST_MOVED]]
         facts["inputs"] = _bounded(self.inputs)
         # Left out where there is nothing to say: hundreds of clients say it every ten seconds.
         return encode(
@@ -128,7 +144,7 @@ class Presence:
         """None for what is no presence: a stranger's record must not stop an operator."""
         try:
             facts = _OPTIONAL | json.loads(text)
-            names = [name for name in cls.__slots__ if name not in {"refused", "kept", "inputs"}]
+            names = [name for name in cls.__slots__ if name not in {*_LISTS, "inputs"}]
             return cls(
                 **typed(facts, names),
                 refused=tuple(
@@ -138,6 +154,10 @@ class Presence:
                 kept=tuple(
                     KeptRelease(**typed(each, KeptRelease.__slots__))
                     for each in listed(facts["kept"])
+                ),
+                moved=tuple(
+                    MovedRelease(**typed(each, MovedRelease.__slots__))
+                    for each in listed(facts["moved"])
                 ),
                 inputs={
                     str(unit): tuple(str(name) for name in listed(passed))
