@@ -13,11 +13,11 @@ MOST_DOUBTS = 3
 
 
 def change_line(change: Mapping[str, str | None]) -> str:
-    """`unit  before → after  held: …`, from the JSON of a change."""
+    """`unit  before → after  held: …`, from the JSON of a change; after nothing is `(gone)`."""
     before, after = change["from"], change["to"] or ""
     line = in_line(change["unit"] or "")
     if before != after:
-        line += f"  {short(before) if before else '(new)'} → {short(after)}"
+        line += f"  {short(before) if before else '(new)'} → {short(after) or '(gone)'}"
     for word in ("held", "lifted"):
         digest = change.get(word)
         if digest:

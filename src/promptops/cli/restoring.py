@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from promptops.cli import settings
-from promptops.cli.asking import age, confirm, heading
+from promptops.cli.asking import confirm, heading
 from promptops.cli.changes import change_line
 from promptops.cli.options import (
     WithWait,
@@ -18,10 +18,11 @@ from promptops.cli.options import (
     wait_option,
     yes_option,
 )
-from promptops.cli.output import count, emit, say, say_warning
+from promptops.cli.output import count, emit, in_line, say, say_warning
 from promptops.cli.progress import progress
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
+from promptops.delivery.ages import age
 from promptops.delivery.checkout import Checkout, from_commit
 from promptops.delivery.export import Export, read_export
 from promptops.delivery.export import export as write_export
@@ -31,6 +32,7 @@ from promptops.delivery.restore import restore as carry_out
 from promptops.delivery.way_back import now
 from promptops.errors import StoreError
 from promptops.live.moves import Intent
+from promptops.live.moves_of_restore import changes_of
 from promptops.live.store import Store
 
 
@@ -137,8 +139,13 @@ def restore(
         prepared = prepare(opened, source, intent, force=force, epoch=epoch)
         if prepared.there.lost:
             say_warning(f"damaged, and rebuilt by this: {prepared.there.lost}")
+        since = prepared.since
+        if since is not None and not since.differs and isinstance(source, Export):
+            at = f"{file} is of revision {source.head.revision}"
+            say_warning(f"{since.says}; {at}, with the same releases")
         if dry_run:
-            emit(output, _facts(place.name, prepared), _text(place.name, prepared))
+            told = [_text(place.name, prepared), *_in_question(prepared)]
+            emit(output, _facts(place.name, prepared), "\n".join(map(in_line, told)))
             return
         if not yes:
             _confirm(place, source, prepared, intent)
@@ -179,10 +186,24 @@ def _confirm(
         if isinstance(source, Export):
             old = age(source.at, datetime.now(UTC))
             yield f"  {source.path} was written {old} ago, at revision {source.head.revision}"
-        for change in prepared.restoration.history[-1].changes:
-            yield f"  {change_line(change.as_json())}  from commit {str(change.commit)[:12]}"
+        yield from _in_question(prepared)
 
     confirm(place, "restore", lines, why=why)
+
+
+def _in_question(prepared: Prepared) -> Iterator[str]:
+    """What moves, and what is lost by it."""
+    there, lost, since = prepared.there, prepared.lost, prepared.since
+    for change in changes_of(there.pointers, prepared.restoration.pointers):
+        line = f"  {change_line(change.as_json())}"
+        yield f"{line}  from commit {change.commit[:12]}" if change.commit else line
+    if lost:
+        last = f"the last is revision {lost[0].revision}, {lost[0].action} by {lost[0].actor}"
+        yield f"  lost by it: {count(len(lost), 'deployment')}, {last}"
+    if there.history is None:
+        yield "  lost by it: the history that is there, which cannot be read"
+    if since is not None and since.differs:
+        yield f"  lost by it: {since.says}"
 
 
 def _facts(environment: str, prepared: Prepared) -> dict[str, Any]:
@@ -195,6 +216,7 @@ def _facts(environment: str, prepared: Prepared) -> dict[str, Any]:
         "revision": done.head.revision,
         "releases": prepared.count,
         "entries": len(done.history),
+        "lost": len(prepared.lost),
         "frozen": bool(done.freeze),
         "units": {unit: pointer.digest for unit, pointer in sorted(done.pointers.items())},
         "skipped": [skipped.as_json() for skipped in done.skipped],
