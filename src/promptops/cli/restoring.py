@@ -30,7 +30,7 @@ from promptops.delivery.protection import check_allowed
 from promptops.delivery.restore import Prepared, done_before, prepare, restore_reports
 from promptops.delivery.restore import restore as carry_out
 from promptops.delivery.way_back import now
-from promptops.errors import StoreError
+from promptops.errors import Refused, StoreError
 from promptops.live.moves import Intent
 from promptops.live.moves_of_restore import changes_of
 from promptops.live.store import Store
@@ -127,11 +127,12 @@ def restore(
         source = read_export(file) if file is not None else _checkout(opened, str(revision))
         if isinstance(source, Checkout):
             intent = replace(intent, commit=source.commit)
-            if not force and not dry_run:
-                # A person may restore by hand, as CI may; what is restored was merged all the same.
-                project = settings.project_here("what may go live is said by a project")
-                out = "to restore from it all the same: --force"
-                check_allowed(project, place.name, [source.commit], in_ci=True, way_out=out)
+            past = _protection(place, str(source.commit))
+            if past is not None:
+                if not force:
+                    raise past
+                intent = replace(intent, break_glass=f"--force: {intent.reason}")
+                say_warning(f"past the protection, as the history will show: {past.message}")
         done = done_before(opened, source, operation) if operation and not dry_run else None
         if done is not None:
             report(place, opened, intent, done, wait=wait, output=output)
@@ -160,6 +161,17 @@ def restore(
 def _checkout(opened: Store, revision: str) -> Checkout:
     project = settings.project_here("a restore from git is done in the project")
     return from_commit(project, (), opened.environment, revision)
+
+
+def _protection(place: Environment, commit: str) -> Refused | None:
+    """A person may restore by hand, as CI may; what is restored was merged all the same."""
+    project = settings.project_here("what may go live is said by a project")
+    out = "to restore from it all the same, which the history shows: --force"
+    try:
+        check_allowed(project, place.name, [commit], in_ci=True, way_out=out)
+    except Refused as refused:
+        return refused
+    return None
 
 
 def _restore_reports(opened: Store, source: Export) -> None:

@@ -136,4 +136,5 @@ def _entry(
         request=request,
         changes=changes,
         previous=history[-1].link if history else "",
+        break_glass=intent.break_glass,
     )
