@@ -216,6 +216,30 @@ def test_a_restore_asks_over_an_empty_store_as_well(
     assert store.read().head == Head(2, 3)
 
 
+def test_a_restore_asks_with_what_moves_and_what_is_lost(
+    deployed_twice: Project, store: Store
+) -> None:
+    commit, before = deployed_twice.head, short(store.read().pointers["greeter"].digest)
+    assert deployed_twice.here("export", *PLACE, "--out", "a.export").code == 0
+    deployed_twice.unit("third", "Hm.")
+    deployed_twice.says("greeter", "Good day.")
+    deployed_twice.deploy(store)
+    assert deployed_twice.here(*HOLD).code == 0
+    live = {unit: short(pointer.digest) for unit, pointer in store.read().pointers.items()}
+    restore = ("restore", *PLACE, "--from", "a.export", "--force")
+    moves = [
+        f"  greeter  {live['greeter']} → {before}  from commit {commit[:12]}",
+        f"  greeter  lifted: {short(HELD)}",
+        f"  third  {live['third']} → (gone)",
+        f"  lost by it: 2 deployments, the last is revision 4, hold by {ADA}",
+    ]
+    asked = Terminal(deployed_twice, *restore).until_asked().answer("n\n").out.splitlines()
+    assert asked[4:8] == moves
+    dry = deployed_twice.here(*restore, "--dry-run")
+    assert (dry.code, dry.out.splitlines()[1:]) == (0, moves)
+    assert deployed_twice.here(*restore, "--dry-run", "--json").json["lost"] == 2
+
+
 def test_a_rollback_with_a_broken_project_file_is_not_held_up(
     protected: Project, store_url: str
 ) -> None:

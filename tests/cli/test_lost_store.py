@@ -1,11 +1,13 @@
 """A store that lost an environment: what apps still serve proves it, and every command says so."""
 
+import re
 from shlex import join
 
 from promptops.cli.markdown import inline
 from promptops.live.store import Store
 from tests.cli.apps import App
-from tests.cli.projects import Project, everywhere
+from tests.cli.projects import Project, everywhere, short
+from tests.cli.terminal import Terminal
 from tests.client.sabotage import Saboteur
 from tests.client.waiting import until
 
@@ -67,3 +69,42 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
     assert store.read().head is None
     back = deployed.run("restore", *PLACE, "--from-git", "HEAD", "--wait", "--json")
     assert (back.code, back.json["clients"]["confirmed"]) == (0, 3), back.err
+
+
+def wiped(store: Store, saboteur: Saboteur, apps: list[App], revision: int) -> None:
+    """Once all of them serve a revision; they say so in the store again."""
+    until(lambda: [each.revision for each in store.clients()] == [revision] * len(apps))
+    saboteur.wipe()
+    until(lambda: len(store.clients()) == len(apps))
+
+
+@everywhere
+def test_what_is_served_beyond_an_export_is_not_taken_back_unsaid(
+    deployed: Project, three_apps: list[App], store: Store, saboteur: Saboteur
+) -> None:
+    restore = ("restore", *PLACE, "--from", "a.export")
+    assert deployed.here("export", *PLACE, "--out", "a.export").code == 0
+    first = store.read().pointers["greeter"].digest
+    deployed.says("greeter", "Good evening.")
+    assert deployed.here("deploy", "greeter", *PLACE).code == 0
+    assert deployed.here("retire", "farewell", *PLACE, "--reason", "r", "--yes").code == 0
+    wiped(store, saboteur, three_apps, 3)
+
+    served = "3 clients serve revision 3 of it"
+    for more in (("--yes",), ("--dry-run",)):
+        done = deployed.here(*restore, *more, "--json")
+        assert (done.code, done.json["refused"]["code"]) == (3, "newer")
+        written = r"a\.export was written \d+ seconds? ago, at revision 1, and "
+        said = written + re.escape(f"{served}: what came since would be lost")
+        assert re.fullmatch(said, done.json["refused"]["message"])
+        assert done.json["refused"]["hint"].endswith(": --force")
+        assert store.read().head is None
+    dry = deployed.here(*restore, "--force", "--dry-run")
+    lost = f"  lost by it: what came since, because {served}"
+    assert (dry.code, dry.out.splitlines()[-1]) == (0, lost)
+    asked = Terminal(deployed, *restore, "--force").until_asked()
+    lines = asked.answer("y\n").out.splitlines()
+    assert lost in lines
+    commit = deployed.git("rev-parse", "HEAD~1")[:12]
+    assert f"  greeter  (new) → {short(first)}  from commit {commit}" in lines
+    assert store.read().pointers["greeter"].digest == first

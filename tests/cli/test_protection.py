@@ -117,7 +117,29 @@ def test_a_restore_takes_what_is_merged_from_anybody_and_nothing_else(
     protected.says("greeter", "Anything goes.")
     before = contents()
     restore = ("restore", "--env", "production", "--yes", "--json", "--from-git")
-    done = protected.here(*restore, "HEAD")
-    assert (done.code, done.json["refused"]["code"], contents()) == (3, "protected", before)
-    assert "--force" in done.json["refused"]["hint"]
-    assert protected.here(*restore, "main").code == 0
+    for asked in ((), ("--dry-run",)):
+        done = protected.here(*restore, "HEAD", *asked)
+        assert (done.code, done.json["refused"]["code"], contents()) == (3, "protected", before)
+        assert "--force" in done.json["refused"]["hint"]
+    assert protected.here(*restore, "main", "--dry-run").code == 0
+    assert protected.here(*restore, "main", "--force").code == 0
+    assert "BREAK-GLASS" not in protected.here("history", *PLACE).out
+
+
+def test_a_restore_that_is_forced_past_the_protection_stands_out_too(protected: Project) -> None:
+    protected.git("checkout", "--quiet", "-b", "unmerged")
+    commit = protected.says("greeter", "Anything goes.")
+    restore = ("restore", *PLACE, "--yes", "--reason", "the store is gone", "--from-git", "HEAD")
+    said = (
+        "warning: past the protection, as the history will show: production takes commits on main "
+        f"only, and commit {commit[:12]} is not on it\n"
+    )
+    dry = protected.here(*restore, "--force", "--dry-run")
+    assert (dry.code, dry.err) == (0, said)
+    done = protected.here(*restore, "--force")
+    assert (done.code, done.err.startswith(said)) == (0, True)
+    why = "--force: the store is gone"
+    assert f"    BREAK-GLASS {why}" in protected.here("history", *PLACE).out.splitlines()
+    line = f"BREAK-GLASS greeter was deployed past the protection: {why}"
+    assert line in protected.here("status", *PLACE).out.splitlines()
+    assert protected.here("verify", *PLACE).code == 0

@@ -193,6 +193,19 @@ def test_a_dry_run_changes_nothing(exported: Project, contents: Contents) -> Non
     assert contents() == before
 
 
+def test_a_dry_run_counts_what_the_run_counts(exported: Project, saboteur: Saboteur) -> None:
+    names = ("revision", "releases", "entries", "lost", "skipped")
+    for wiped in (False, True):
+        for source in (RESTORE, (*FROM_GIT, "HEAD")):
+            if wiped:
+                saboteur.wipe()
+            told, done = (
+                exported.here(*source, how, "--force", "--json").json
+                for how in ("--dry-run", "--yes")
+            )
+            assert {name: told[name] for name in names} == {name: done[name] for name in names}
+
+
 def test_what_is_there_is_replaced_when_somebody_says_so(
     exported: Project, contents: Contents
 ) -> None:

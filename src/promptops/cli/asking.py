@@ -7,16 +7,15 @@ from functools import partial
 
 from promptops.cli import settings
 from promptops.cli.changes import change_line, doubt_lines
-from promptops.cli.output import count, in_line, say
+from promptops.cli.output import in_line, say
 from promptops.cli.settings import Environment
+from promptops.delivery.ages import age
 from promptops.delivery.agreement import Agree, Agreement, as_proposed
 from promptops.delivery.way_back import Report, now
 from promptops.errors import Refused
 from promptops.live.freezing import why as why_frozen
 from promptops.live.moves import Doubt, Proposal
 from promptops.live.records import Change, Entry, Head, State
-
-_LENGTHS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def asked(
@@ -137,13 +136,3 @@ def _rehearsed(report: Report | None, change: Change, at: datetime) -> str:
         return "going there was not rehearsed"
     said = f"going there was rehearsed {age(report.checked_at, at)} ago: {target.verdict}"
     return f"{said}: {target.why}" if target.why else said
-
-
-def age(since: str, at: datetime) -> str:
-    """How long ago that was, in its largest measure: `3 hours`."""
-    try:
-        seconds = max((at - datetime.fromisoformat(since)).total_seconds(), 0)
-    except (ValueError, TypeError):
-        return "of unknown age"
-    size, name = next((each for each in _LENGTHS if seconds >= each[0]), _LENGTHS[-1])
-    return count(int(seconds // size), name)

@@ -13,13 +13,13 @@ MOST_DOUBTS = 3
 
 
 def change_line(change: Mapping[str, str | None], action: str) -> str:
-    """`unit  before → after  held: …`, from the JSON of a change by an action."""
+    """`unit  before → after  held: …`, from the JSON of a change; to nothing is `(gone)`."""
     before, after = change["from"], change["to"] or ""
     line = in_line(change["unit"] or "")
     if before != after:
         # What is rolled back was live once: nothing of it is, so it was retired.
         nothing = "(retired)" if action == "rollback" else "(new)"
-        line += f"  {short(before) if before else nothing} → {short(after)}"
+        line += f"  {short(before) if before else nothing} → {short(after) or '(gone)'}"
     for word in ("held", "lifted"):
         digest = change.get(word)
         if digest:

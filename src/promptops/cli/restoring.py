@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from promptops.cli import settings
-from promptops.cli.asking import age, confirm, heading
-from promptops.cli.changes import change_line
+from promptops.cli.asking import confirm, heading
+from promptops.cli.changes import change_line, doubt_lines
 from promptops.cli.options import (
     WithWait,
     environment_options,
@@ -18,20 +18,24 @@ from promptops.cli.options import (
     wait_option,
     yes_option,
 )
-from promptops.cli.output import count, emit, say, say_warning
+from promptops.cli.output import count, emit, in_line, say, say_warning
 from promptops.cli.progress import progress
 from promptops.cli.report import move, new_intent, report
 from promptops.cli.settings import Environment
+from promptops.delivery.ages import age
 from promptops.delivery.checkout import Checkout, from_commit
+from promptops.delivery.doubts_of_restore import of_restore
 from promptops.delivery.export import Export, read_export
 from promptops.delivery.export import export as write_export
 from promptops.delivery.protection import check_allowed
 from promptops.delivery.restore import Prepared, done_before, prepare, restore_reports
 from promptops.delivery.restore import restore as carry_out
 from promptops.delivery.way_back import now
-from promptops.errors import StoreError
-from promptops.live.moves import Intent
+from promptops.errors import Refused, StoreError
+from promptops.live.moves import Doubt, Intent
+from promptops.live.moves_of_restore import changes_of
 from promptops.live.store import Store
+from promptops.source.project import InvalidProject
 
 
 @click.command()
@@ -124,12 +128,7 @@ def restore(
     with move(place, intent, output, dry_run=dry_run) as opened:
         source = read_export(file) if file is not None else _checkout(opened, str(revision))
         if isinstance(source, Checkout):
-            intent = replace(intent, commit=source.commit)
-            if not force and not dry_run:
-                # A person may restore by hand, as CI may; what is restored was merged all the same.
-                project = settings.project_here("what may go live is said by a project")
-                out = "to restore from it all the same: --force"
-                check_allowed(project, place.name, [source.commit], in_ci=True, way_out=out)
+            intent = _allowed(place, replace(intent, commit=source.commit), force=force)
         done = done_before(opened, source, operation) if operation and not dry_run else None
         if done is not None:
             report(place, opened, intent, done, wait=wait, output=output)
@@ -137,22 +136,40 @@ def restore(
         prepared = prepare(opened, source, intent, force=force, epoch=epoch)
         if prepared.there.lost:
             say_warning(f"damaged, and rebuilt by this: {prepared.there.lost}")
+        doubts = _doubts(opened, source, prepared, intent)
         if dry_run:
-            emit(output, _facts(place.name, prepared), _text(place.name, prepared))
+            _emit_dry_run(place, prepared, doubts, output)
             return
         if not yes:
-            _confirm(place, source, prepared, intent)
+            _confirm(place, source, prepared, intent, doubts)
         if isinstance(source, Export):
             _restore_reports(opened, source)
         with progress("releases") as tell:
-            done = carry_out(opened, prepared, tell)
+            done = replace(carry_out(opened, prepared, tell), doubts=doubts)
         say(f"stored {count(prepared.count, 'release')}")
-        report(place, opened, intent, done, wait=wait, output=output)
+        report(place, opened, intent, done, wait=wait, output=output, more=_counts(prepared))
 
 
 def _checkout(opened: Store, revision: str) -> Checkout:
     project = settings.project_here("a restore from git is done in the project")
     return from_commit(project, (), opened.environment, revision)
+
+
+def _allowed(place: Environment, intent: Intent, *, force: bool) -> Intent:
+    """A person may restore by hand, as CI may; what is restored was merged all the same.
+
+    With `force` it need not be, and the history says so. Raises Refused.
+    """
+    project = settings.project_here("what may go live is said by a project")
+    out = "to restore from it all the same, which the history shows: --force"
+    try:
+        check_allowed(project, place.name, [intent.commit], in_ci=True, way_out=out)
+    except Refused as refused:
+        if not force:
+            raise
+        say_warning(f"past the protection, as the history will show: {refused.message}")
+        return replace(intent, break_glass=f"--force: {intent.reason}")
+    return intent
 
 
 def _restore_reports(opened: Store, source: Export) -> None:
@@ -163,8 +180,25 @@ def _restore_reports(opened: Store, source: Export) -> None:
         say_warning(f"what rehearsals found was not restored: {error.message}")
 
 
+def _doubts(
+    opened: Store, source: Export | Checkout, prepared: Prepared, intent: Intent
+) -> tuple[Doubt, ...]:
+    found: list[Doubt] = []
+    if isinstance(source, Checkout):
+        project = settings.project_here("what may go live is said by a project")
+        try:
+            found.extend(of_restore(opened, project, source, prepared, intent))
+        except (InvalidProject, StoreError) as error:
+            say_warning(f"not all can be told that deploy would refuse: {error.message}")
+    return tuple(found)
+
+
 def _confirm(
-    place: Environment, source: Export | Checkout, prepared: Prepared, intent: Intent
+    place: Environment,
+    source: Export | Checkout,
+    prepared: Prepared,
+    intent: Intent,
+    doubts: tuple[Doubt, ...],
 ) -> None:
     there = prepared.there
     why = ""
@@ -179,27 +213,53 @@ def _confirm(
         if isinstance(source, Export):
             old = age(source.at, datetime.now(UTC))
             yield f"  {source.path} was written {old} ago, at revision {source.head.revision}"
-        entry = prepared.restoration.history[-1]
-        for change in entry.changes:
-            line = change_line(change.as_json(), entry.action)
-            yield f"  {line}  from commit {str(change.commit)[:12]}"
+        yield from _in_question(prepared)
 
-    confirm(place, "restore", lines, why=why)
+    confirm(place, "restore", lines, why=why, doubts=doubts)
 
 
-def _facts(environment: str, prepared: Prepared) -> dict[str, Any]:
+def _in_question(prepared: Prepared) -> Iterator[str]:
+    """What moves, and what is lost by it."""
+    there, lost, since = prepared.there, prepared.lost, prepared.since
+    for change in changes_of(there.pointers, prepared.restoration.pointers):
+        line = f"  {change_line(change.as_json(), 'restore')}"
+        yield f"{line}  from commit {change.commit[:12]}" if change.commit else line
+    if lost:
+        last = f"the last is revision {lost[0].revision}, {lost[0].action} by {lost[0].actor}"
+        yield f"  lost by it: {count(len(lost), 'deployment')}, {last}"
+    if there.history is None:
+        yield "  lost by it: the history that is there, which cannot be read"
+    if since is not None:
+        yield f"  lost by it: what came since, because {since.served}"
+
+
+def _emit_dry_run(
+    place: Environment, prepared: Prepared, doubts: tuple[Doubt, ...], output: str
+) -> None:
     done, before = prepared.restoration, prepared.there.head
-    return {
-        "environment": environment,
+    told = [doubt.as_json() for doubt in doubts]
+    facts: dict[str, Any] = {
+        "environment": place.name,
         "dry_run": True,
         "from": before and {"epoch": before.epoch, "revision": before.revision},
         "epoch": done.head.epoch,
         "revision": done.head.revision,
-        "releases": prepared.count,
-        "entries": len(done.history),
+        **_counts(prepared),
         "frozen": bool(done.freeze),
         "units": {unit: pointer.digest for unit, pointer in sorted(done.pointers.items())},
         "skipped": [skipped.as_json() for skipped in done.skipped],
+    }
+    if told:
+        facts["doubts"] = told
+    lines = [in_line(line) for line in (_text(place.name, prepared), *_in_question(prepared))]
+    emit(output, facts, "\n".join([*lines, *doubt_lines(told)]))
+
+
+def _counts(prepared: Prepared) -> dict[str, int]:
+    return {
+        "releases": prepared.count,
+        "entries": len(prepared.restoration.history),
+        "lost": len(prepared.lost),
     }
 
 

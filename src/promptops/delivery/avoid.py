@@ -127,6 +127,13 @@ def refuse_no_return(
     the same point of no return. One that cannot be read stops nobody.
     """
     wanted = {unit: target.digest for unit, target in targets.items()}
+    for unit, why in past_no_return(store, wanted):
+        raise _blocked(unit, wanted[unit], why, to, intent)
+
+
+def past_no_return(store: Store, targets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The units whose target (unit → digest) lies before a release that says forward_only; why."""
+    wanted = dict(targets)
     for unit, target in releases_before(
         entries(store), targets, lambda unit, digest: wanted.get(unit) == digest
     ):
@@ -134,7 +141,7 @@ def refuse_no_return(
         for digest, revision in target.since:
             for found in against_forward_only(digest, revision, _document(store, digest)):
                 if found.severity == "error":
-                    raise _blocked(unit, target.digest, found.message, to, intent)
+                    yield unit, found.message
         if not wanted:
             return
 

@@ -26,11 +26,13 @@ class Lost:
     head: Head
 
     @property
+    def served(self) -> str:
+        who = "1 client serves" if self.clients == 1 else f"{self.clients} clients serve"
+        return f"{who} revision {self.head.revision} of it"
+
+    @property
     def says(self) -> str:
-        served = f"revision {self.head.revision} of it"
-        if self.clients == 1:
-            return f"1 client serves {served}, and follows nothing but a restore"
-        return f"{self.clients} clients serve {served}, and follow nothing but a restore"
+        return f"{self.served}, and follow{'s' * (self.clients == 1)} nothing but a restore"
 
     def as_json(self) -> dict[str, Any]:
         """`{"clients", "epoch", "revision"}`."""

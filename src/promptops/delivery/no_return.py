@@ -1,6 +1,6 @@
 """Would a deployment leave a way back, and can those who call be served by it?"""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from promptops.delivery import look
 from promptops.delivery.build import Built
@@ -48,13 +48,27 @@ def check_moves(
         return []
     live = {unit: _live(store, state, unit) for unit in starts if unit in state.pointers}
     seen = present(store)
-    if not any_callers:
-        _check_callers(starts, live, seen)
+    for _, refused in () if any_callers else _against_callers(starts, live, seen):
+        raise refused
     reports = rehearse_from(store, state, starts, means, seen)
-    if not any_return:
-        # What cannot be read now is no way back anyhow: that must not keep out what mends it.
-        _check_return(reports, state, [unit for unit, release in live.items() if release])
+    for _, refused in () if any_return else _against_return(reports, state, live):
+        raise refused
     return reports
+
+
+def against_moves(
+    store: Store, state: State, items: Iterable[Built], means: Means
+) -> Iterator[tuple[str, Refused]]:
+    """All that `check_moves` would refuse, by unit; nothing is kept.
+
+    What is live may be lost: then callers are held to all that is required.
+    """
+    starts = {item.unit: start_of(item) for item in items}
+    live = {unit: _live(store, state, unit) for unit in starts if unit in state.pointers}
+    seen = present(store)
+    yield from _against_callers(starts, live, seen, may_be_lost=True)
+    starts = {unit: start for unit, start in starts.items() if live.get(unit)}
+    yield from _against_return(rehearse_from(store, state, starts, means, seen), state, live)
 
 
 def points_of_no_return(
@@ -102,33 +116,47 @@ def _live(store: Store, state: State, unit: str) -> Release | None:
         return None
 
 
-def _check_callers(
-    starts: Mapping[str, Start], live: Mapping[str, Release | None], seen: Present
-) -> None:
+def _against_callers(
+    starts: Mapping[str, Start],
+    live: Mapping[str, Release | None],
+    seen: Present,
+    *,
+    may_be_lost: bool = False,
+) -> Iterator[tuple[str, Refused]]:
     for unit, start in sorted(starts.items()):
         old, callers = live.get(unit), seen.callers(unit)
-        if old is None or start.release is None or not callers:
+        if start.release is None or not callers or (old is None and not may_be_lost):
             continue
         if names := unpassed(old, start.release, callers):
-            raise Refused(
-                "callers",
-                f"{unit}: {said_of(names, callers)}",
-                "let the app pass it first, or give it a default; to deploy all the same: "
-                "--accept-callers REASON",
+            yield (
+                unit,
+                Refused(
+                    "callers",
+                    f"{unit}: {said_of(names, callers)}",
+                    "let the app pass it first, or give it a default; to deploy all the same: "
+                    "--accept-callers REASON",
+                ),
             )
 
 
-def _check_return(reports: Iterable[Report], state: State, units: Collection[str]) -> None:
+def _against_return(
+    reports: Iterable[Report], state: State, releases: Mapping[str, Release | None]
+) -> Iterator[tuple[str, Refused]]:
     for report in reports:
         unit = report.way.unit
-        if unit not in units:
+        # What cannot be read now is no way back anyhow: that must not keep out what mends it.
+        if releases.get(unit) is None:
             continue
         live = state.pointers[unit].digest
         for target in report.way.targets:
             if target.digest == live and target.verdict == "blocked":
-                raise Refused(
-                    "no-return",
-                    f"point of no return: {unit} could not go back to {short(live)}: {target.why}",
-                    "deploy first what makes that possible; to deploy all the same: "
-                    "--accept-no-return REASON",
+                yield (
+                    unit,
+                    Refused(
+                        "no-return",
+                        f"point of no return: {unit} could not go back to {short(live)}: "
+                        f"{target.why}",
+                        "deploy first what makes that possible; to deploy all the same: "
+                        "--accept-no-return REASON",
+                    ),
                 )

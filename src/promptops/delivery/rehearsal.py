@@ -145,7 +145,7 @@ def against_forward_only(
         yield Hindrance("forward-only", "error", f"{name} says forward_only: {why}", hint)
 
 
-def unpassed(old: Release, new: Release, callers: Callers) -> tuple[str, ...]:
+def unpassed(old: Release | None, new: Release, callers: Callers) -> tuple[str, ...]:
     """The inputs that `new` requires, `old` does not, and some caller does not pass.
 
     Where no client says what it passes, callers are known by what `old` requires.
@@ -154,7 +154,7 @@ def unpassed(old: Release, new: Release, callers: Callers) -> tuple[str, ...]:
         name
         for name, spec in new.inputs.items()
         if spec.required
-        and not _requires(old, name)
+        and not (old is not None and _requires(old, name))
         and not (callers and all(name in passed for passed in callers))
     )
 

@@ -4,16 +4,20 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from promptops.delivery.ages import age
 from promptops.delivery.checkout import Checkout
 from promptops.delivery.deployment import Deployment, in_doubt, repeated
 from promptops.delivery.export import Export, releases_of
+from promptops.delivery.lost import Lost, served_on
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable
 from promptops.live import moves_of_restore as moves
 from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, request_of
 from promptops.live.moves_of_restore import Restoration
+from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.replay import replay
 from promptops.live.store import Store, entries
@@ -30,6 +34,7 @@ class There:
     """
 
     head: Head | None
+    clients: Sequence[Presence]
     known: Sequence[Head]
     pointers: Mapping[str, Pointer]
     history: Sequence[Entry] | None
@@ -39,12 +44,18 @@ class There:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A restore that is decided and not done; `releases` gives `count` releases to be stored."""
+    """A restore that is decided and not done; `releases` gives `count` releases to be stored.
+
+    `lost` are the deployments that it leaves out, newest first, `since` what clients serve beyond
+    the export and whatever the store knows.
+    """
 
     there: There
     restoration: Restoration
     count: int
     releases: Callable[[], Iterable[bytes]] = field(compare=False)
+    lost: Sequence[Entry] = ()
+    since: Lost | None = None
 
 
 def look(store: Store) -> There:
@@ -52,7 +63,8 @@ def look(store: Store) -> There:
 
     Where the pointers are damaged, they are what the history says.
     """
-    known = [client.head for client in store.clients() if client.epoch]
+    clients = store.clients()
+    known = [client.head for client in clients if client.epoch]
     head = store.seal().head
     known += [head] if head else []
     history: list[Entry] | None = None
@@ -67,8 +79,8 @@ def look(store: Store) -> There:
         state = store.read()
     except StoreCorrupt as error:
         pointers = replay(reversed(history or []))
-        return There(head, known, pointers, history, None, lost or error.message)
-    return There(head, known, state.pointers, history, state.freeze, lost)
+        return There(head, clients, known, pointers, history, None, lost or error.message)
+    return There(head, clients, known, state.pointers, history, state.freeze, lost)
 
 
 def done_before(store: Store, source: Export | Checkout, operation: str) -> Deployment | None:
@@ -107,12 +119,16 @@ def prepare(
         check_not_frozen(State(there.head, freeze=there.freeze), intent)
     if not force:
         _check_readable(there)
-        if isinstance(source, Export):
-            _check_export(store, source, there)
-        else:
-            _check_commit(source, there)
     if isinstance(source, Export):
-        return _of_export(there, source, intent, epoch)
+        lost = moves.unknown_to(source.history, there.history or ())
+        since = (
+            None if lost else served_on(each for each in there.clients if each.head > source.head)
+        )
+        if not force:
+            _check_export(store, source, lost, since, intent)
+        return replace(_of_export(there, source, intent, epoch), lost=lost, since=since)
+    if not force:
+        _check_commit(source, there)
     return _of_commit(there, source, intent, epoch)
 
 
@@ -125,14 +141,15 @@ def _check_readable(there: There) -> None:
         )
 
 
-def _check_export(store: Store, export: Export, there: There) -> None:
+def _check_export(
+    store: Store, export: Export, newer: Sequence[Entry], since: Lost | None, intent: Intent
+) -> None:
     if export.environment != store.environment:
         raise Refused(
             "other-environment",
             f"{export.path} is an export of {export.environment}, not of {store.environment}",
             "name that environment, or say --force when it is meant",
         )
-    newer = moves.unknown_to(export.history, there.history or ())
     if newer:
         raise Refused(
             "newer",
@@ -140,6 +157,15 @@ def _check_export(store: Store, export: Export, there: There) -> None:
             f"not know; the last is revision {newer[0].revision}, {newer[0].action} by "
             f"{newer[0].actor}",
             "export it first, or take a newer export; to lose them all the same: --force",
+        )
+    if since is not None:
+        old = age(export.at, datetime.fromisoformat(intent.at))
+        raise Refused(
+            "newer",
+            f"{export.path} was written {old} ago, at revision {export.head.revision}, and "
+            f"{since.served}: what came since would be lost",
+            "take a newer export, or what is in git: --from-git REV; to lose that all the same: "
+            "--force",
         )
 
 

@@ -9,7 +9,7 @@
   in the commit stays as it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,6 +94,30 @@ def unknown_to(export: Iterable[Entry], there: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in there if (entry.revision, entry.operation) not in known]
 
 
+def changes_of(before: Mapping[str, Pointer], after: Mapping[str, Pointer]) -> Iterator[Change]:
+    """What is live otherwise afterwards, and the holds that come and go with it, by unit.
+
+    What is not live any more goes to an empty digest.
+    """
+    for unit in sorted({*before, *after}):
+        was, now = before.get(unit), after.get(unit)
+        live = _served(now)
+        if _served(was) != live:
+            yield Change(unit, _served(was) or None, live, now.commit if now else None)
+        for digest in sorted(_held(was) - _held(now)):
+            yield Change(unit, live, live, lifted=digest)
+        for digest in sorted(_held(now) - _held(was)):
+            yield Change(unit, live, live, held=digest)
+
+
+def _served(pointer: Pointer | None) -> str:
+    return "" if pointer is None or pointer.retired else pointer.digest
+
+
+def _held(pointer: Pointer | None) -> set[str]:
+    return set() if pointer is None else {hold.digest for hold in pointer.held}
+
+
 def _entry(
     head: Head,
     history: Sequence[Entry],
@@ -112,4 +136,5 @@ def _entry(
         request=request,
         changes=changes,
         previous=history[-1].link if history else "",
+        break_glass=intent.break_glass,
     )
