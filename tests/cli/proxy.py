@@ -15,11 +15,13 @@ class Proxy:
 
     `before_swap` is called when a swap was asked for and the server has not seen it yet;
     `before_answer` when the server has answered it and promptops does not know yet;
-    `instead_of_answer` likewise, and then the connection is cut.
+    `instead_of_answer` likewise, and then the connection is cut. `asked` counts requests, and
+    `connections` those who came.
     """
 
     def __init__(self, port: int) -> None:
         self.server_port = port
+        self.asked = self.connections = 0
         self.before_swap: Callable[[], object] | None = None
         self.before_answer: Callable[[], object] | None = None
         self.instead_of_answer: Callable[[], object] | None = None
@@ -34,6 +36,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
@@ -44,6 +47,7 @@ class Proxy:
             back = threading.Thread(target=self._pass_back, args=(server, client, swapping))
             back.start()
             while request := client.recv(1 << 16):
+                self.asked += 1
                 if _SWAP.search(request):
                     swapping.set()
                     act, self.before_swap = self.before_swap, None

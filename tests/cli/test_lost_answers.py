@@ -178,7 +178,7 @@ def test_a_store_that_goes_away_while_clients_are_awaited(
         command = [*DEPLOY, "--wait=20", "--json"]
         process = changed.start(*command)
         wait_until(lambda: store.read().head == Head(1, 2))
-        time.sleep(0.3)
+        until_it_waits(proxy)
         redis_server.kill()
         out, err = process.communicate(timeout=20)
     finally:
@@ -187,6 +187,12 @@ def test_a_store_that_goes_away_while_clients_are_awaited(
     assert '"revision": 2' in out
     assert '"code": "unconfirmed"' in out
     assert "the deployment stands" in err
+
+
+def until_it_waits(proxy: Proxy) -> None:
+    """The command has its answer, and asks again and again for who serves it."""
+    asked = proxy.asked
+    wait_until(lambda: proxy.asked > asked + 5)
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
@@ -204,12 +210,19 @@ either_signal = pytest.mark.parametrize(
 
 @either_signal
 def test_a_signal_before_the_swap_changes_nothing(
-    changed: Project, redis_server: Server, store: Store, number: int, code: int, word: str
+    changed: Project,
+    proxy: Proxy,
+    redis_server: Server,
+    store: Store,
+    number: int,
+    code: int,
+    word: str,
 ) -> None:
     """It hangs at its first question; nothing was sent that could change anything."""
     redis_server.stop()
+    asked = proxy.asked
     process = changed.start(*DEPLOY)
-    time.sleep(0.8)
+    wait_until(lambda: proxy.asked > asked)
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     redis_server.cont()
@@ -251,7 +264,8 @@ def test_ctrl_c_while_the_swap_is_tried_again_says_so_too(
     proxy.instead_of_answer = die
     process = changed.start(*DEPLOY)
     assert died.wait(10)
-    time.sleep(0.7)
+    tried = proxy.connections
+    wait_until(lambda: proxy.connections > tried + 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 5
@@ -261,7 +275,7 @@ def test_ctrl_c_while_the_swap_is_tried_again_says_so_too(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_clients_are_awaited_says_that_the_deployment_stands(
-    changed: Project, redis_server: Server, store: Store, number: int
+    changed: Project, proxy: Proxy, redis_server: Server, store: Store, number: int
 ) -> None:
     app = App(redis_server.url, "helpdesk")
     try:
@@ -269,7 +283,7 @@ def test_a_signal_while_clients_are_awaited_says_that_the_deployment_stands(
         app.stop()
         process = changed.start(*DEPLOY, "--wait=20", "--json")
         wait_until(lambda: store.read().head == Head(1, 2))
-        time.sleep(0.3)
+        until_it_waits(proxy)
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     finally:

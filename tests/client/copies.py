@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from promptops.client.copy_file import Change, Contents, Copy, Kept, contents_of
+from promptops.client.copy_file import Change, Contents, Copy, contents_of
 from promptops.client.disk import Disk
 from promptops.client.journal import Journal
+from promptops.client.kept import Kept
 from promptops.errors import StoreUnreachable
 from promptops.live.address import parse_address
 from promptops.live.records import Head

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from promptops.client.copy_file import Copy, Kept, decode, encode
+from promptops.client.copy_file import Copy, decode, encode
 from promptops.client.disk import read_bundle, write_bundle
+from promptops.client.kept import Kept
 from promptops.delivery.pin import read_copies
 from promptops.errors import StoreCorrupt, StoreUnreachable
 from promptops.live.records import Head

@@ -21,6 +21,7 @@ with Client(sys.argv[1], environment="production", app="helpdesk") as client:
     assert client.status().state == "READY"
 print(*sys.modules)
 """
+KEEPS_A_COPY = {"promptops.client.copy_file", "promptops.client.disk", "promptops.client.journal"}
 
 COUNTS_THREADS = """
 import threading
@@ -82,6 +83,7 @@ def test_an_app_on_sqlite_never_loads_redis_or_another_dependency(
     top = {name.partition(".")[0] for name in loaded}
     assert top <= sys.stdlib_module_names | {"promptops"}
     assert not top & {"asyncio", "socket"}
+    assert not loaded & KEEPS_A_COPY
 
 
 def test_a_name_that_promptops_does_not_have_is_an_attribute_error() -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from promptops.client.copy_file import CHANGE, Copy, Kept, contents_of, decode, encode
+from promptops.client.copy_file import CHANGE, Copy, contents_of, decode, encode
 from promptops.client.journal import MOST_CHANGES, Journal
+from promptops.client.kept import Kept
 from promptops.errors import StoreCorrupt
 from promptops.live.records import Head
 from promptops.live.store import Store

@@ -13,8 +13,9 @@ import pytest
 
 from promptops import Client, NotReady
 from promptops.client.accept import Refusal
-from promptops.client.copy_file import CHANGE, Copy, Kept
+from promptops.client.copy_file import CHANGE, Copy
 from promptops.client.disk import Disk, write_bundle
+from promptops.client.kept import Kept
 from promptops.live.address import parse_address
 from promptops.live.records import Head
 from promptops.live.store import Store

@@ -20,10 +20,11 @@ killed.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from promptops.client.accept import Refusal
 from promptops.client.damage import FORMAT, changes_lost, cut_off, damaged
+from promptops.client.kept import Kept
 from promptops.errors import StoreCorrupt
 from promptops.live.records import Head, Pointer, State
 from promptops.manifest.digest import digest_of
@@ -34,13 +35,6 @@ _SEAL = len("sha256:") + 64 + len("\n")
 _CHANGE_LINE = len(CHANGE) + len(" 123456789012 ") + _SEAL + _SEAL
 
 T = TypeVar("T")
-
-
-class Kept(NamedTuple):
-    """A release that was live, and the revision at which it became so; 0 where none is known."""
-
-    digest: str
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from promptops.client.conversation import Policy, decide, read_token
-from promptops.client.copy_file import Kept
+from promptops.client.kept import Kept
 from promptops.client.live import LiveRelease
 from promptops.client.overlay import covered
 from promptops.errors import PromptopsError

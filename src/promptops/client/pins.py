@@ -7,15 +7,18 @@ one process and wins.
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from promptops.client.copy_file import Kept
-from promptops.client.disk import Disk
+from promptops.client.kept import Kept
 from promptops.client.live import LiveRelease, live_release
 from promptops.client.snapshot import Reader, Snapshot
 from promptops.client.sources import said
 from promptops.errors import PromptopsError, UsageError
 from promptops.manifest.digest import is_digest, short
 from promptops.manifest.release import read_release
+
+if TYPE_CHECKING:
+    from promptops.client.disk import Disk
 
 log = logging.getLogger("promptops")
 
@@ -46,7 +49,7 @@ class Pins:
     `held` are the units with their digests, `why` says in words what is pinned and what is not.
     """
 
-    def __init__(self, disk: Disk | None, own: str, reader: Reader) -> None:
+    def __init__(self, disk: "Disk | None", own: str, reader: Reader) -> None:
         self.held: dict[str, str] = {}
         self.why = ""
         self._disk = disk

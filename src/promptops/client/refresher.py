@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from promptops.client.announcing import Announcing
-from promptops.client.copy_file import Copy
 from promptops.client.earlier import Earlier
 from promptops.client.lasting import LastingThread, set_as
 from promptops.client.live import UnknownInputs
@@ -23,6 +23,9 @@ from promptops.errors import PromptopsError, StoreCorrupt, StoreError, StoreUnre
 from promptops.live.forking import follow_forks
 from promptops.live.presence import Presence
 from promptops.live.store import Store
+
+if TYPE_CHECKING:
+    from promptops.client.copy_file import Copy
 
 log = logging.getLogger("promptops")
 
@@ -186,7 +189,7 @@ class Refresher:
     def _stand_in(self) -> None:
         """Serve from disk or bundle until the store answers."""
 
-        def accept(copy: Copy) -> Snapshot:
+        def accept(copy: "Copy") -> Snapshot:
             reader = replace(self._reader, fetch=copy.releases.get)
             snapshot = advance(self._unpinned, copy.state, reader, again=True)
             if not snapshot.units:

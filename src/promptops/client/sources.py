@@ -4,29 +4,23 @@ A copy is judged as an answer of the store is, and the store's answer replaces i
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
+from typing import TYPE_CHECKING
 
-from promptops.client.copy_file import Change, Contents, Copy, Kept
 from promptops.client.damage import of_another_store
-from promptops.client.disk import Disk, read_bundle
-from promptops.client.folder import BUSY
-from promptops.client.journal import Journal
+from promptops.client.kept import Kept
 from promptops.client.snapshot import Snapshot
 from promptops.errors import PromptopsError, StoreCorrupt
-from promptops.live.records import Head
 from promptops.live.store import Store
-from promptops.manifest.digest import digest_of
+
+# An app that keeps no copy and has no bundle starts without what reads and writes them.
+if TYPE_CHECKING:
+    from promptops.client.copy_file import Copy
+    from promptops.client.disk import Disk
+    from promptops.client.keeping import Keeping
 
 log = logging.getLogger("promptops")
-
-Fetch = Callable[[str], bytes | None]
-
-PAST = 3
-SAVE_EVERY = 1.0
-AFTER_A_FAILURE = 30.0
 
 
 class Sources:
@@ -40,18 +34,18 @@ class Sources:
         self.source = ""
         self.doubt: StoreCorrupt | None = None
         self.foreign = False
-        self.disk = Disk.of(cache, store.environment, store.address) if cache else None
-        self._journal = Journal(self.disk) if self.disk is not None else None
+        self._keeping = _keeping(store, cache) if cache else None
         self._bundle = bundle
         self._store = store
         self._foreign: Callable[[], Copy] | None = None
         self._why: dict[str, str] = {}
-        self._fetched: dict[str, bytes] = {}
-        self._saved: Snapshot | None = None
-        self._not_before = 0.0
-        self._warned = False
 
-    def start(self, accept: Callable[[Copy], Snapshot]) -> Snapshot | None:
+    @property
+    def disk(self) -> "Disk | None":
+        """The files in the cache, where there is one."""
+        return self._keeping.disk if self._keeping is not None else None
+
+    def start(self, accept: Callable[["Copy"], Snapshot]) -> Snapshot | None:
         """What `accept` makes of the first copy that it takes; None when there is none."""
         for source, where, read in self._copies():
             try:
@@ -65,7 +59,8 @@ class Sources:
             self.source = source
             self.foreign = read is self._foreign
             self.doubt = copy.lost or (of_another_store(where) if self.foreign else None)
-            self._saved = served if source == "disk" and self.doubt is None else None
+            if self._keeping is not None and source == "disk" and self.doubt is None:
+                self._keeping.holds(served)
             if self.doubt is not None:
                 log.warning("%s", said(self.doubt))
             log.info("%s holds revision %s", where, copy.head.revision)
@@ -83,8 +78,8 @@ class Sources:
     def fetch(self, digest: str) -> bytes | None:
         """The bytes in the store; remembered until they are saved."""
         data = self._store.release(digest)
-        if data is not None and self.disk is not None:
-            self._fetched[digest] = data
+        if data is not None and self._keeping is not None:
+            self._keeping.fetched(digest, data)
         return data
 
     def find(self, digest: str) -> bytes | None:
@@ -99,131 +94,33 @@ class Sources:
         return self._store.release(digest)
 
     def save(self, served: Snapshot, earlier: Callable[[str], Iterable[Kept]]) -> None:
-        """Keep what the store answered; never raises, because serving does not depend on it.
+        """Keep what the store answered; never raises, because serving does not depend on it."""
+        if self._keeping is not None and self.source == "store":
+            self._keeping.save(served, earlier)
 
-        `earlier` are a unit's releases that were live before, newest first, for a new copy.
-        """
-        head = served.head
-        if self.source != "store" or head is None:
-            return
-        if self._journal is None or (served is self._saved and self._journal.is_there()):
-            self._fetched.clear()
-            return
-        now = time.monotonic()
-        if now < self._not_before:
-            return
-        self._not_before = now + SAVE_EVERY
-        try:
-            self._journal.save(partial(self._change, head, served, earlier))
-        except PromptopsError as error:
-            if error.code == BUSY:
-                return
-            self._not_before = now + AFTER_A_FAILURE
-            live = {each.digest for each in served.units.values()}
-            self._fetched = {name: data for name, data in self._fetched.items() if name in live}
-            if not self._warned:
-                log.warning("no copy is kept: %s; going on without", error)
-            self._warned = True
-            return
-        self._saved, self._warned = served, False
-        self._fetched.clear()
-
-    def _copies(self) -> list[tuple[str, str, Callable[[], Copy]]]:
+    def _copies(self) -> "list[tuple[str, str, Callable[[], Copy]]]":
         copies: list[tuple[str, str, Callable[[], Copy]]] = []
-        if self.disk is not None and self._journal is not None:
-            copies.append(("disk", "the copy on disk", self._journal.read))
+        if self._keeping is not None and self.disk is not None:
+            copies.append(("disk", "the copy on disk", self._keeping.read))
             # An app that moved to another store, on the night on which it must.
             others = [each for each in self.disk.copies() if each.store != self.disk.store]
             if len(others) == 1:
                 self._foreign = others[0].read
                 copies.append(("disk", others[0].path(), self._foreign))
         if self._bundle:
+            from promptops.client.disk import read_bundle  # noqa: PLC0415 - see above
+
             read = partial(read_bundle, self._bundle, self._store.environment)
             copies.append(("bundle", "the bundle", read))
         return copies
 
-    def _change(
-        self,
-        head: Head,
-        served: Snapshot,
-        earlier: Callable[[str], Iterable[Kept]],
-        there: Contents,
-    ) -> Change | None:
-        """What to add to the copy that is there; None when that is as new.
 
-        At the same head, one in which less is refused is newer, and one that lost nothing.
-        """
-        newer = served.refused.keys() < there.refused.keys() or there.lost is not None
-        if there.head > head or (there.head == head and not newer):
-            return None
-        units: dict[str, Kept | None] = dict.fromkeys(there.units.keys() - served.units.keys())
-        past: dict[str, tuple[Kept, ...] | None] = dict.fromkeys(units)
-        for unit in _moved(there, served):
-            live = served.units[unit]
-            units[unit] = kept = Kept(live.digest, live.revision)
-            before = there.units.get(unit)
-            found = (before, *there.past.get(unit, ())) if before else self._at_hand(earlier(unit))
-            past[unit] = _past(kept, found)
-        refused = {
-            unit: served.refused.get(unit)
-            for unit in there.refused.keys() | served.refused.keys()
-            if there.refused.get(unit) != served.refused.get(unit)
-        }
-        releases = {
-            kept.digest: self._fetched.get(kept.digest) or self._fetched_again(kept.digest)
-            for kept in (*units.values(), *chain.from_iterable(filter(None, past.values())))
-            if kept is not None and kept.digest not in there.digests
-        }
-        safe = self._safe(served, there, releases)
-        return Change(head, units, past, refused, releases, safe)
+def _keeping(store: Store, cache: str) -> "Keeping":
+    from promptops.client.keeping import Keeping  # noqa: PLC0415 - see above
 
-    def _at_hand(self, earlier: Iterable[Kept]) -> Iterable[Kept]:
-        """Those of which the bytes need not be fetched once more."""
-        return (kept for kept in earlier if kept.digest in self._fetched)
-
-    def _safe(
-        self, served: Snapshot, there: Contents, releases: dict[str, bytes]
-    ) -> dict[str, Kept | None]:
-        """The safe releases that changed; what they need is added to the `releases`."""
-        safe: dict[str, Kept | None] = dict.fromkeys(there.safe.keys() - served.safe.keys())
-        for unit, digest in served.safe.items():
-            if there.safe.get(unit) == (digest, 0):
-                continue
-            try:
-                if digest not in there.digests and digest not in releases:
-                    releases[digest] = self._fetched.get(digest) or self._fetched_again(digest)
-                safe[unit] = Kept(digest, 0)
-            except PromptopsError as error:  # serving does not depend on it
-                log.debug("no safe release of %s is kept: %s", unit, error.message)
-        return safe
-
-    def _fetched_again(self, digest: str) -> bytes:
-        """Of a copy that somebody removed or damaged meanwhile."""
-        data = self._store.release(digest)
-        if data is None or digest_of(data) != digest:
-            raise StoreCorrupt(f"the release {digest} is missing")
-        return data
+    return Keeping(store, cache)
 
 
 def said(error: PromptopsError) -> str:
     """In one line of a list; with the code, for `promptops explain`."""
     return error.message + (f" [{error.code}]" if error.code else "")
-
-
-def _moved(there: Contents, served: Snapshot) -> list[str]:
-    """The units that are served otherwise; looked at one by one, so in as few steps as can be."""
-    known, nothing = there.units, Kept("", 0)
-    return [
-        unit
-        for unit, live in served.units.items()
-        if (kept := known.get(unit, nothing))[0] != live.digest or kept[1] != live.revision
-    ]
-
-
-def _past(live: Kept, before: Iterable[Kept]) -> tuple[Kept, ...]:
-    """The releases before the live one, newest first, each once."""
-    found: dict[str, Kept] = {}
-    for kept in before:
-        found.setdefault(kept.digest, kept)
-    found.pop(live.digest, None)
-    return tuple(found.values())[:PAST]

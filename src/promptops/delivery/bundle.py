@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from promptops.client.copy_file import Copy, Kept, encode
+from promptops.client.copy_file import Copy, encode
 from promptops.client.disk import read_bundle
+from promptops.client.kept import Kept
 from promptops.delivery import look
 from promptops.delivery.deployment import read_existing
 from promptops.errors import UsageError

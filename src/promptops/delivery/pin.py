@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from promptops.client.copy_file import Copy, Kept
+from promptops.client.copy_file import Copy
 from promptops.client.disk import Disk
+from promptops.client.kept import Kept
 from promptops.delivery.hold import whole_digest
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable, UsageError
 from promptops.live.records import Head

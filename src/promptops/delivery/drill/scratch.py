@@ -43,15 +43,21 @@ class Scratch:
 
     def _alone(self) -> None:
         self.renew()
-        others = [each for each in self.store.clients() if _is_another(each, self._presence)]
+        present = self.store.clients()
+        others = [each for each in present if _is_another(each, self._presence)]
         if others:
-            raise Refused(
-                "drill-running",
-                f"a drill of {self.store.environment.removesuffix(SCRATCH)} runs already: "
-                f"pid {others[0].pid} on {others[0].host}",
-                f"wait for its end; one that was killed is forgotten within {LEASE} seconds, on "
-                "its own machine at once",
-            )
+            raise self._taken(f"pid {others[0].pid} on {others[0].host}")
+        # Who removes what was left behind removes our presence too, and would not see us either.
+        if all(each.client != self._presence.client for each in present):
+            raise self._taken("it began in this moment")
+
+    def _taken(self, by: str) -> Refused:
+        return Refused(
+            "drill-running",
+            f"a drill of {self.store.environment.removesuffix(SCRATCH)} runs already: {by}",
+            f"wait for its end; one that was killed is forgotten within {LEASE} seconds, on "
+            "its own machine at once",
+        )
 
 
 @contextmanager
