@@ -14,7 +14,7 @@ from benchmarks.rounds import Rounds
 from benchmarks.servers import redis_server
 from benchmarks.table import Bound, Row, size
 from benchmarks.unit import ENVIRONMENT, UNIT, deploy_many, proposed, release, swapped
-from promptops.client.sources import SAVE_EVERY
+from promptops.client.keeping import SAVE_EVERY
 from promptops.live.opening import open_store
 from promptops.live.store import Store
 
