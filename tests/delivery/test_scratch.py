@@ -29,7 +29,7 @@ class InTurn(threading.Thread):
 
     def run(self) -> None:
         try:
-            Scratch(self).take()  # type: ignore[arg-type]  # it has what is needed of one
+            Scratch(self).take()
             self.took = True
         except Refused:
             pass
