@@ -69,7 +69,7 @@ def test_it_marks_first_and_deletes_what_is_not_needed_later_either(
         assert (back.code, back.json["clients"]["confirmed"]) == (0, 1)
         assert client.status().errors == 0
     gone = long_lived.here("rollback", "greeter", *PLACE, "--to", "1", "--json")
-    assert (gone.code, gone.json["refused"]["code"]) == (3, "missing-release")
+    assert (gone.code, gone.json["refused"]["code"]) == (3, "blocked")
 
 
 def test_the_usual_run_keeps_everything_young(long_lived: Project) -> None:

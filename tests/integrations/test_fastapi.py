@@ -54,7 +54,7 @@ def test_a_request_is_answered_from_what_is_live_and_follows(
         assert get(f"{app}/greet/Zoe") == '"Hello"'
         deploy(embedded, greeter="Good morning")
         assert eventually(lambda: get(f"{app}/greet/Zoe") == '"Good morning"')
-        assert "promptops_revision 2\n" in get(f"{app}/metrics")
+        assert 'promptops_revision{environment="production"} 2\n' in get(f"{app}/metrics")
         assert len(embedded.clients()) == 1
     assert embedded.clients() == [], "the lifespan closes the client"
     assert "Application shutdown complete" in (tmp_path / "log").read_text()
@@ -68,9 +68,11 @@ def test_an_app_starts_without_prompts_and_answers_503_until_there_are_some(
             get(f"{app}/greet/Zoe")
         with refused.value as error:
             assert (error.code, error.headers["Retry-After"]) == (503, "1")
-        assert "promptops_ready 0\n" in get(f"{app}/metrics")
+        assert 'promptops_ready{environment="production"} 0\n' in get(f"{app}/metrics")
         deploy(embedded, greeter="Hello")
-        assert eventually(lambda: "promptops_ready 1\n" in get(f"{app}/metrics"), 10)
+        assert eventually(
+            lambda: 'promptops_ready{environment="production"} 1\n' in get(f"{app}/metrics"), 10
+        )
         assert get(f"{app}/greet/Zoe") == '"Hello"'
 
 
