@@ -87,7 +87,7 @@ def test_a_unit_is_pinned_and_lifted_without_store_and_git(
         client.wait_ready(5)
         assert client.get("greeter").digest == store.read().pointers["greeter"].digest
 
-        done = empty_folder.run("pin", "greeter", short(before), *place, "--json")
+        done = empty_folder.run("pin", "greeter", short(before).upper(), *place, "--json")
         assert (done.code, done.err) == (0, "")
         pins = {"greeter": before}
         assert done.json == {"environment": "production", "cache": str(cached), "pins": pins}
