@@ -15,7 +15,7 @@ from typing import Any
 from promptops.delivery.deployment import read_existing
 from promptops.errors import CheckFailed, StoreCorrupt, UsageError
 from promptops.live.records import Entry, Freeze, Head, Pointer
-from promptops.live.replay import named
+from promptops.live.replay import deployed, named
 from promptops.live.store import Store, apart, entries
 from promptops.live.stored import JUNK, encode
 from promptops.manifest.digest import digest_of, short
@@ -135,7 +135,7 @@ def read_export(path: str) -> Export:
             elif part["kind"] == "release":
                 digests.add(part["digest"])
         freeze = about["freeze"] and Freeze.from_json(about["freeze"]).to_json()
-        gone = len({*named(pointers, history)} - digests)
+        gone = len(deployed(pointers, history) - digests)
         if not history or {each.digest for each in pointers.values()} - digests:
             raise KeyError("release")
         found = (pointers, history, frozenset(digests), gone, reports)
