@@ -231,7 +231,11 @@ def test_without_its_variable_an_environment_is_unknown(git_project: Project) ->
     assert (
         "production\n  unknown  store  the store of production needs PRODUCTION_STORE" in done.out
     )
-    assert git_project.run("doctor", "--env", "production").code == 2
+    named = git_project.run("doctor", "--env", "production")
+    assert (named.code, named.out) == (2, done.out.partition("\n\n")[0] + "\n")
+    assert named.err.startswith("error: the store of production needs PRODUCTION_STORE")
+    in_json = git_project.run("doctor", "--env", "production", "--json").json
+    assert (len(in_json["here"]) > 3, in_json["environments"]) == (True, [])
 
 
 @on_redis
