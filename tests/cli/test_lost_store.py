@@ -39,7 +39,16 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
         assert (done.code, done.out, done.err) == (3, "", said), command
     named = ("--store", store_url, *PLACE)
     in_order = way_back(*PLACE, "--store", store_url)
-    assert deployed.here("rollback", "greeter", *named).err.endswith(f" help: {in_order}\n")
+    for command in (
+        ("rollback", "greeter"),
+        ("show", "greeter"),
+        ("bundle", "--out", "a.bundle"),
+        ("export", "--out", "a.export"),
+        ("collect",),
+        ("collect", "--dry-run"),
+    ):
+        done = deployed.here(*command, *named)
+        assert (done.code, done.err.endswith(f" help: {in_order}\n")) == (3, True), command
 
     clients = deployed.here("clients", *PLACE, "--json")
     assert (clients.code, clients.err) == (0, f"warning: {lost}: {way_back(*PLACE)}\n")

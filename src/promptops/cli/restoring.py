@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.asking import age, confirm, heading
 from promptops.cli.changes import change_line
 from promptops.cli.options import (
@@ -51,7 +51,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     opened = place.open()
     try:
         with progress("releases") as tell:
-            written = write_export(opened, out, now(), tell)
+            written = write_export(opened, out, now(), tell, suggested.where(place.name))
     finally:
         opened.close()
     rehearsals = sum(not name.startswith("~") for name in written.reports)

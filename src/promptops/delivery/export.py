@@ -46,16 +46,23 @@ class Export:
     reports: Mapping[str, str] = field(default_factory=dict)
 
 
-def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -> Export:
+def export(
+    store: Store,
+    path: str,
+    at: str,
+    tell: Callable[[int, int], None],
+    where: Sequence[str] = (),
+) -> Export:
     """Write an environment to a file, and return what was read back from it.
 
-    Raises CheckFailed for a live release that is missing or damaged, Refused for an environment
-    that was never deployed, UsageError for what is no place for a file, StoreError.
+    `where` are the options that name the environment in what one types. Raises CheckFailed for a
+    live release that is missing or damaged, Refused for an environment that was never deployed,
+    UsageError for what is no place for a file, StoreError.
     """
     file = Path(path)
     if not path or (file.exists() and not file.is_file()):
         raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
-    state = read_existing(store)
+    state = read_existing(store, where)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     # Nothing below the head changes any more, so the two are of one moment.
     history = list(entries(store, state.head.revision + 1))[::-1]
