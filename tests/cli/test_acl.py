@@ -226,6 +226,21 @@ def test_redis_cli_takes_the_line_and_refuses_the_placeholder(users: Users) -> N
     assert feed(made.out) == "OK\n"
 
 
+def test_the_line_needs_neither_project_nor_store(empty_folder: Project) -> None:
+    place = ("acl", "--role", "publisher", "--env", "production")
+    done = empty_folder.here(*place, "--json")
+    assert done.code == 0
+    assert done.json == empty_folder.here(*place, "--store", "redis://h", "--json").json
+    assert "~{promptops:production}:head" in done.json["rules"]
+    done = empty_folder.here("acl", "--role", "client")
+    assert (done.code, done.err) == (
+        2,
+        "error: say which environment\n help: add --env NAME\n",
+    )
+    done = empty_folder.here("acl", "--role", "client", "--env", "Pr od")
+    assert done.err.startswith("error: 'Pr od' cannot be the name of an environment\n")
+
+
 def test_what_cannot_be_meant_is_said(users: Users) -> None:
     users.project.write("empty", "\n")
     for arguments, said in (
