@@ -54,6 +54,13 @@ def test_a_bundle_that_cannot_be_written_is_said(deployed: Project) -> None:
         done = deployed.here("bundle", *PRODUCTION, "--out", no_file)
         assert (done.code, done.out) == (2, "")
         assert "is no file" in done.err
+    for command in ("bundle", "export"):
+        done = deployed.here(command, *PRODUCTION, "--out", "-")
+        assert (done.code, done.out, (deployed.root / "-").exists()) == (2, "", False)
+        assert done.err == (
+            "error: nothing is written to standard output\n help: name a file; ./- is one too\n"
+        )
+    assert deployed.here("bundle", *PRODUCTION, "--out", "./-").code == 0
 
 
 def test_a_link_stays_one_and_leads_to_the_new_bundle(deployed: Project) -> None:

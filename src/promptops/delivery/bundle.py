@@ -1,16 +1,14 @@
 """A bundle: what is live, in one file, for an image that must start without a store."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from promptops.client.copy_file import Copy, Kept, encode
 from promptops.client.disk import read_bundle
 from promptops.delivery import look
 from promptops.delivery.deployment import read_existing
-from promptops.errors import UsageError
 from promptops.live.store import Store
 from promptops.manifest.release import read_release
-from promptops.source.writing import write_file
+from promptops.source.writing import file_named, write_file
 
 
 def bundle(store: Store, path: str, where: Sequence[str] = ()) -> Copy:
@@ -19,9 +17,7 @@ def bundle(store: Store, path: str, where: Sequence[str] = ()) -> Copy:
     `where` are the options that name the environment in what one types. Raises Refused where the
     environment was never deployed, UsageError for what is no place for a file, StoreError.
     """
-    file = Path(path)
-    if not path or (file.exists() and not file.is_file()):
-        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
+    file = file_named(path)
     state = read_existing(store, where)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     releases: dict[str, bytes] = {}

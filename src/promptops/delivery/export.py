@@ -19,7 +19,7 @@ from promptops.live.replay import deployed, named
 from promptops.live.store import Store, apart, entries
 from promptops.live.stored import JUNK, encode
 from promptops.manifest.digest import digest_of, short
-from promptops.source.writing import write_file
+from promptops.source.writing import file_named, write_file
 
 FORMAT = 1
 _LONGEST = 256 << 20
@@ -59,9 +59,7 @@ def export(
     live release that is missing or damaged, Refused for an environment that was never deployed,
     UsageError for what is no place for a file, StoreError.
     """
-    file = Path(path)
-    if not path or (file.exists() and not file.is_file()):
-        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
+    file = file_named(path)
     state = read_existing(store, where)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     # Nothing below the head changes any more, so the two are of one moment.
