@@ -89,10 +89,11 @@ def collect(
     where = suggested.where(place.name)
     opened = place.open()
     try:
-        if dry_run:
-            found = look(opened, keeping, now, where)[1]
-        else:
-            found = collect_releases(opened, keeping, now, may_delete, where)
+        with suggested.permitted("operator", place.name):
+            if dry_run:
+                found = look(opened, keeping, now, where)[1]
+            else:
+                found = collect_releases(opened, keeping, now, may_delete, where)
     finally:
         opened.close()
     emit(output, _facts(place, found, dry_run=dry_run), _text(place, found, dry_run=dry_run))

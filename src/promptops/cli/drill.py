@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from promptops.cli import suggested
 from promptops.cli.awaiting import named
 from promptops.cli.output import count, emit
 from promptops.cli.report import new_intent
@@ -26,7 +27,8 @@ def drill(place: Environment, clients: int, *, yes: bool, output: str) -> None:
         click.confirm(what, abort=True, err=True)
     opened = place.open()
     try:
-        done = carry_out_drill(opened, clients, new_intent(place, None, ""))
+        with suggested.permitted("operator", place.name):
+            done = carry_out_drill(opened, clients, new_intent(place, None, ""))
     finally:
         opened.close()
     if done is None:

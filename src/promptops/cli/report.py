@@ -54,16 +54,18 @@ def move(
     *,
     dry_run: bool = False,
     replicas: int | None = None,
+    role: str = "publisher",
 ) -> Iterator[Store]:
     """The store of a command that changes something; a refusal is printed as JSON too.
 
-    What is swapped there waits for `replicas`.
+    What is swapped there waits for `replicas`; `role` is that of a user who may do it.
     """
     if replicas is not None:
         check_has_replicas(place)
     store = place.open(replicas or 0)
     try:
-        yield store
+        with suggested.permitted(role, place.name):
+            yield store
     except (Refused, OutcomeUnknown) as error:
         if output == "json":
             action = "unknown" if isinstance(error, OutcomeUnknown) else "none"

@@ -121,7 +121,7 @@ def restore(
         raise click.UsageError("say what to restore from: --from FILE or --from-git REV")
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason or f"from {file or f'git {revision}'}")
-    with move(place, intent, output, dry_run=dry_run) as opened:
+    with move(place, intent, output, dry_run=dry_run, role="operator") as opened:
         source = read_export(file) if file is not None else _checkout(opened, str(revision))
         if isinstance(source, Checkout):
             intent = replace(intent, commit=source.commit)

@@ -2,9 +2,14 @@
 
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from click.core import ParameterSource
+
+from promptops.errors import StoreDenied
+from promptops.live.store import PERMISSION
 
 _SECRETS = (
     (re.compile(r"//[^/?]*@"), "//USER:PASSWORD@"),
@@ -31,3 +36,15 @@ def where(environment: str) -> list[str]:
             store = secret.sub(place, store)
         options += ["--store", store]
     return options
+
+
+@contextmanager
+def permitted(role: str, environment: str) -> Iterator[None]:
+    """What needs a user of a role: where it is denied, how to make one is said."""
+    try:
+        yield
+    except StoreDenied as error:
+        if error.hint != PERMISSION:
+            raise
+        makes = command("acl", "--role", role, *where(environment))
+        raise StoreDenied(error.message, f"{PERMISSION}; one who has it: {makes}") from error
