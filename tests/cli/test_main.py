@@ -272,7 +272,8 @@ FULL = "standard output cannot be written to: No space left on device"
             5,
             (
                 "error[unconfirmed]: production is at revision 2 (deploy), which could not be told:"
-                f" {FULL}\n help: the deployment stands; promptops status tells what is live\n"
+                f" {FULL}\n help: the deployment stands; what is live: promptops status --env "
+                "production\n"
             ),
         ),
     ],

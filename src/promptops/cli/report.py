@@ -166,10 +166,11 @@ def _together(missing: list[Unconfirmed]) -> Unconfirmed | None:
 
 
 def _untold(lost: OutputLost, facts: dict[str, Any]) -> Unconfirmed:
+    status = suggested.command("status", *suggested.where(facts["environment"]))
     return Unconfirmed(
         f"{facts['environment']} is at revision {facts['revision']} ({facts['action']}), which "
         f"could not be told: {lost.message}",
-        f"{STANDS}promptops status tells what is live",
+        f"{STANDS}what is live: {status}",
     )
 
 
