@@ -20,6 +20,16 @@
 A message says what is so, a hint what to type next.
 """
 
+import re
+
+# No path and no URL that anybody has is as long; what somebody pasted by mistake is.
+_LONG_WORD = re.compile(r"[^\s',;]{400,}")
+
+
+def shortened(text: str) -> str:
+    """The text, with the beginning alone of words that nobody meant."""
+    return _LONG_WORD.sub(lambda found: f"{found[0][:60]}…", text)
+
 
 class PromptopsError(Exception):
     """Base of all. `message` is one sentence, `hint` the way out (may be empty).
@@ -81,6 +91,9 @@ class UsageError(PromptopsError):
     """What was typed or configured cannot be meant."""
 
     exit_code = 2
+
+    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
+        super().__init__(shortened(message), shortened(hint), code=code)
 
 
 class UnknownUnit(UsageError):

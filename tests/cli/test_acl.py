@@ -226,6 +226,21 @@ def test_redis_cli_takes_the_line_and_refuses_the_placeholder(users: Users) -> N
     assert feed(made.out) == "OK\n"
 
 
+def test_the_line_needs_neither_project_nor_store(empty_folder: Project) -> None:
+    place = ("acl", "--role", "publisher", "--env", "production")
+    done = empty_folder.here(*place, "--json")
+    assert done.code == 0
+    assert done.json == empty_folder.here(*place, "--store", "redis://h", "--json").json
+    assert "~{promptops:production}:head" in done.json["rules"]
+    done = empty_folder.here("acl", "--role", "client")
+    assert (done.code, done.err) == (
+        2,
+        "error: say which environment\n help: add --env NAME\n",
+    )
+    done = empty_folder.here("acl", "--role", "client", "--env", "Pr od")
+    assert done.err.startswith("error: 'Pr od' cannot be the name of an environment\n")
+
+
 def test_what_cannot_be_meant_is_said(users: Users) -> None:
     users.project.write("empty", "\n")
     for arguments, said in (
@@ -236,6 +251,29 @@ def test_what_cannot_be_meant_is_said(users: Users) -> None:
         done = users.project.here("acl", "--env", "production", *arguments)
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith(f"error: {said}")
+
+
+def hint(role: str) -> str:
+    made = f"promptops acl --role {role} --env production"
+    return f" help: the user of the store's URL lacks this permission; one who has it: {made}\n"
+
+
+def test_who_lacks_a_permission_is_told_the_role_that_has_it(users: Users, store: Store) -> None:
+    project, place = users.project, ("--env", "production")
+    publisher, client = users.url_of("publisher"), users.url_of("client")
+    assert project.here("export", *place, "--out", "a.export").code == 0
+    for url, role, command in (
+        (publisher, "operator", ("collect", "--dry-run")),
+        (publisher, "operator", ("collect", "--yes")),
+        (publisher, "operator", ("restore", "--from", "a.export", "--yes")),
+        (client, "publisher", ("hold", "greeter", "0" * 64, "--reason", "rude")),
+        (client, "publisher", ("freeze", "--reason", "night")),
+    ):
+        done = project.here(*command, *place, PRODUCTION_STORE=url)
+        assert (done.code, done.err.endswith(hint(role))) == (4, True), (command, done.err)
+    wrong = project.here("collect", *place, PRODUCTION_STORE=publisher.replace(SECRET, "wrong"))
+    assert wrong.err.endswith(" help: check the user and the password in the store's URL\n")
+    assert store.read().head == Head(1, 1)
 
 
 def test_an_operator_may_drill_beside_the_environment(users: Users, store: Store) -> None:
@@ -249,5 +287,6 @@ def test_an_operator_may_drill_beside_the_environment(users: Users, store: Store
     assert not users.server.ask("KEYS", users.tag.replace("}", "~drill}*"))
     refused = users.project.run(*drill, PRODUCTION_STORE=users.url_of("publisher"))
     assert (refused.code, refused.out) == (4, "")
+    assert refused.err.endswith(hint("operator"))
     beside = users.denied(url, ["GET {other:production~drill}:head"])
     assert beside == ["GET {other:production~drill}:head"]

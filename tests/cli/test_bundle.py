@@ -54,6 +54,13 @@ def test_a_bundle_that_cannot_be_written_is_said(deployed: Project) -> None:
         done = deployed.here("bundle", *PRODUCTION, "--out", no_file)
         assert (done.code, done.out) == (2, "")
         assert "is no file" in done.err
+    for command in ("bundle", "export"):
+        done = deployed.here(command, *PRODUCTION, "--out", "-")
+        assert (done.code, done.out, (deployed.root / "-").exists()) == (2, "", False)
+        assert done.err == (
+            "error: nothing is written to standard output\n help: name a file; ./- is one too\n"
+        )
+    assert deployed.here("bundle", *PRODUCTION, "--out", "./-").code == 0
 
 
 def test_a_link_stays_one_and_leads_to_the_new_bundle(deployed: Project) -> None:
@@ -87,7 +94,7 @@ def test_a_unit_is_pinned_and_lifted_without_store_and_git(
         client.wait_ready(5)
         assert client.get("greeter").digest == store.read().pointers["greeter"].digest
 
-        done = empty_folder.run("pin", "greeter", short(before), *place, "--json")
+        done = empty_folder.run("pin", "greeter", short(before).upper(), *place, "--json")
         assert (done.code, done.err) == (0, "")
         pins = {"greeter": before}
         assert done.json == {"environment": "production", "cache": str(cached), "pins": pins}

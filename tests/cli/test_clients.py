@@ -50,7 +50,11 @@ def test_a_client_that_pins_is_named_at_once(
     assert done.json["clients"]["missing"][0]["pins"] == {"greeter": morning}
     assert done.err.startswith("error[unconfirmed]: 1 of 2 clients do not take it: pins on ")
     assert f", pins greeter to {short(morning)})\n" in done.err
-    assert done.err.endswith("; promptops pin --lift ends a pin\n")
+    place = "--env production"
+    assert done.err.endswith(
+        f" help: the deployment stands; to go back: promptops rollback greeter {place}; to end a "
+        f"pin: promptops pin greeter --lift {place} --cache DIR\n"
+    )
 
     assert eventually(lambda: {each.revision for each in store.clients()} == {2})
     listed = {each["app"]: each for each in deployed.run(*CLIENTS, "--json").json["clients"]}

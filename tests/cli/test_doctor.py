@@ -203,6 +203,14 @@ def test_the_users_of_acl_may_do_what_their_role_needs(
     assert line["says"] == f"promptops-{role}-production may do what the role {role} needs"
 
 
+def test_who_is_an_operator_is_not_told_to_become_another(project: Project, server: Server) -> None:
+    server.ask("ACL", "SETUSER", "promptops-operator-ci", "on", ">pw", "~*", "&*", "+@all")
+    url = server.url.replace("redis://", "redis://promptops-operator-ci:pw@")
+    line = lines_of(doctor(project, "--store", url))["password"]
+    assert line["verdict"] == "warning"
+    assert line["remedy"].startswith("promptops acl --role operator --env production --store ")
+
+
 def test_a_password_keeps_strangers_out(project: Project, server: Server) -> None:
     url = user(server, "~*", "&*", "+@all")
     server.ask("CONFIG", "SET", "requirepass", "secret")
@@ -231,7 +239,11 @@ def test_without_its_variable_an_environment_is_unknown(git_project: Project) ->
     assert (
         "production\n  unknown  store  the store of production needs PRODUCTION_STORE" in done.out
     )
-    assert git_project.run("doctor", "--env", "production").code == 2
+    named = git_project.run("doctor", "--env", "production")
+    assert (named.code, named.out) == (2, done.out.partition("\n\n")[0] + "\n")
+    assert named.err.startswith("error: the store of production needs PRODUCTION_STORE")
+    in_json = git_project.run("doctor", "--env", "production", "--json").json
+    assert (len(in_json["here"]) > 3, in_json["environments"]) == (True, [])
 
 
 @on_redis

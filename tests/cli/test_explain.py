@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import promptops
+from promptops.client.state import State
 from promptops.finding import Finding
 from promptops.source.files import WorkTree
 from promptops.source.unit import read_unit
@@ -64,6 +67,13 @@ def test_every_word_in_brackets_has_its_page_and_no_page_is_of_another() -> None
     assert words == {page for page in PAGES if page.islower()}
 
 
+def test_every_state_and_every_exception_of_a_client_is_explained(empty_folder: Project) -> None:
+    exceptions = {name for name in promptops.__all__ if name.endswith(("Error", "Unit", "Ready"))}
+    for word in (*get_args(State), *exceptions - {"PromptopsError"}, "Stale"):
+        done = empty_folder.here("explain", word)
+        assert (done.code, done.err, word in done.out) == (0, "", True), word
+
+
 @pytest.mark.parametrize("code", sorted(PAGES))
 def test_a_page_says_what_and_why_and_shows_both(code: str) -> None:
     page = PAGES[code]
@@ -101,6 +111,7 @@ def test_explain_lists_all(empty_folder: Project) -> None:
         ("E218", "did you mean W218?"),
         ("E30", "did you mean E30"),
         ("hold", "did you mean held?"),
+        ("unready", "did you mean READY?"),
         ("x", "promptops explain lists"),
     ],
 )

@@ -85,12 +85,14 @@ def test_what_is_held_already_makes_no_revision(rolled_back: Project, contents: 
     assert contents() == before
 
 
+@pytest.mark.parametrize("capitals", [False, True])
 @pytest.mark.parametrize("prefix", [6, 12, 64, 71])
 def test_the_beginning_of_a_digest_is_enough(
-    deployed_twice: Project, store: Store, prefix: int
+    deployed_twice: Project, store: Store, prefix: int, capitals: bool
 ) -> None:
     digest = deployed_twice.digest("greeter")
     typed = digest if prefix == 71 else digest.removeprefix("sha256:")[:prefix]
+    typed = typed.upper() if capitals else typed
     done = deployed_twice.here("hold", "greeter", typed, *PLACE, "--reason", "r")
     assert done.code == 0
     assert [hold.digest for hold in store.read().pointers["greeter"].held] == [digest]
@@ -110,12 +112,13 @@ def test_a_digest_that_cannot_be_meant(deployed_twice: Project, contents: Conten
     before = contents()
     live = short(deployed_twice.digest("greeter"))
     first = short(deployed_twice.digest("greeter", commit="HEAD~1"))
-    for typed in ("000000000000", live[:5]):
+    for typed, said in (
+        ("000000000000", ("is no digest of this unit", f"choose among: {live}, {first}")),
+        ("HEAD", ("is no digest of this unit", f"choose among: {live}, {first}")),
+        (live[:5], ("is too short", "write at least 6 hex digits of it")),
+    ):
         done = deployed_twice.here("hold", "greeter", typed, *PLACE, "--reason", "r")
-        assert (done.code, done.err) == (
-            2,
-            f"error: '{typed}' is no digest of this unit\n help: choose among: {live}, {first}\n",
-        )
+        assert (done.code, done.err) == (2, f"error: '{typed}' {said[0]}\n help: {said[1]}\n")
     assert contents() == before
 
 

@@ -43,7 +43,23 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
         assert (done.code, done.out, done.err) == (3, "", said), command
     named = ("--store", store_url, *PLACE)
     in_order = way_back(*PLACE, "--store", store_url)
-    assert deployed.here("rollback", "greeter", *named).err.endswith(f" help: {in_order}\n")
+    for command in (
+        ("rollback", "greeter"),
+        ("show", "greeter"),
+        ("bundle", "--out", "a.bundle"),
+        ("export", "--out", "a.export"),
+        ("collect",),
+        ("collect", "--dry-run"),
+    ):
+        done = deployed.here(*command, *named)
+        assert (done.code, done.err.endswith(f" help: {in_order}\n")) == (3, True), command
+
+    clients = deployed.here("clients", *PLACE, "--json")
+    assert (clients.code, clients.err) == (0, f"warning: {lost}: {way_back(*PLACE)}\n")
+    assert (clients.json["revision"], len(clients.json["clients"])) == (None, 3)
+    asked = deployed.here("clients", *PLACE, "--revision", "1")
+    assert (asked.code, asked.out.count("app-")) == (3, 3)
+    assert asked.err.startswith(f"error[lost-environment]: {lost}\n")
 
     status = deployed.here("status", *PLACE, "--exit-code")
     assert (status.code, status.out) == (1, f"{lost}\n  {way_back(*PLACE)}\n")

@@ -106,6 +106,27 @@ def test_what_cannot_be_parsed_exits_2(arguments: tuple[str], said: str, capsys:
     assert (captured.out, captured.err) == ("", said)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show LONG",
+        "hold greeter LONG --reason r",
+        "rollback greeter --to LONG",
+        "history --at LONG",
+        "deploy LONG",
+        "status --LONG",
+    ],
+)
+def test_what_was_pasted_by_mistake_is_not_repeated_in_full(
+    deployed: Project, command: str
+) -> None:
+    long = "x" * 10_000
+    name, *arguments = command.replace("LONG", long).split()
+    done = deployed.here(name, *arguments, "--env", "production")
+    assert (done.code, long[:58] + "…" in done.err, len(done.err) < 400) == (2, True, True)
+    assert deployed.here("status", "--env", long).err.count("x") < 200
+
+
 def test_the_help_loads_nothing_that_a_command_needs(empty_folder: Project) -> None:
     program = (
         "import sys; from promptops.cli.main import run; code = run(['--help']);"
@@ -251,7 +272,8 @@ FULL = "standard output cannot be written to: No space left on device"
             5,
             (
                 "error[unconfirmed]: production is at revision 2 (deploy), which could not be told:"
-                f" {FULL}\n help: the deployment stands; promptops status tells what is live\n"
+                f" {FULL}\n help: the deployment stands; what is live: promptops status --env "
+                "production\n"
             ),
         ),
     ],

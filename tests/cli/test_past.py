@@ -74,6 +74,39 @@ def test_what_is_no_time_is_said(rolled_back: Project, time: str) -> None:
     assert done.err.startswith(f"error: '{time}' is no time\n")
 
 
+def test_a_time_to_come_is_no_answer(rolled_back: Project) -> None:
+    done = rolled_back.here(*HISTORY, "--at", "2999-01-01T00:00:00Z")
+    assert (done.code, done.err) == (
+        2,
+        (
+            "error: '2999-01-01T00:00:00Z' is in the future\n"
+            " help: for what is live now: promptops status --env production\n"
+        ),
+    )
+
+
+def test_a_unit_that_never_was_is_unknown_at_any_time(rolled_back: Project) -> None:
+    done = rolled_back.here(*HISTORY, "greter", "--at", "2026-11-20 14:30")
+    assert (done.code, done.err) == (
+        2,
+        "error: there is no unit 'greter' in production\n help: did you mean 'greeter'?\n",
+    )
+    early = rolled_back.here(*HISTORY, "greeter", "--at", "2026-11-19", "--json")
+    assert (early.code, early.json["units"]) == (0, [])
+
+
+@pytest.mark.parametrize("option", [("--limit", "3"), ("--operation", "8c1f")])
+def test_a_moment_lists_no_deployments(rolled_back: Project, option: tuple[str, str]) -> None:
+    done = rolled_back.here(*HISTORY, "--at", "2026-11-20", *option)
+    assert (done.code, done.err) == (
+        2,
+        (
+            "error: --at goes without --limit and --operation: it lists no deployments\n"
+            " help: promptops history --help\n"
+        ),
+    )
+
+
 @on_redis
 def test_who_had_confirmed_is_told_where_somebody_waited(
     deployed: Project, three_apps: list[App]
@@ -93,7 +126,7 @@ def test_who_had_confirmed_is_told_where_somebody_waited(
     said = deployed.here(*HISTORY, "--clients").out
     assert "2 of 3 clients had confirmed it at 20" in said
     assert "no record of clients: nobody waited for it (--wait)" in said
-    now = deployed.here(*HISTORY, "--clients", "--at", "2099-01-01", "--json").json
+    now = deployed.here(*HISTORY, "--clients", "--at", datetime.now(UTC).isoformat(), "--json").json
     assert now["clients"] == third["clients"]
 
 

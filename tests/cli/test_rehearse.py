@@ -67,7 +67,7 @@ def test_status_says_how_long_ago_the_way_back_was_rehearsed(deployed_twice: Pro
 
 def test_one_target_by_its_revision_or_its_digest(deployed_twice: Project, store: Store) -> None:
     first = deployed_twice.digest("greeter", commit="HEAD~1")
-    for name in ("1", first, first[7:19]):
+    for name in ("1", first, first[7:19], first[7:19].upper()):
         [target] = rehearsed(deployed_twice, "--target", name)["targets"]
         assert (target["digest"], target["verdict"]) == (first, "ready")
     assert store.reports() == {}, "a look at one release is not the report of them all"
@@ -78,6 +78,8 @@ def test_one_target_by_its_revision_or_its_digest(deployed_twice: Project, store
     for name in ("9", "abcdef", "no"):
         done = deployed_twice.here("rehearse", "greeter", *PLACE, "--target", name)
         assert (done.code, "see promptops history" in done.err) == (2, True)
+    done = deployed_twice.here("rehearse", "greeter", *PLACE, "--target", "abcde")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: 'abcde' is too short")
 
 
 def test_what_a_commit_would_leave_is_rehearsed_by_its_own_policies(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from shlex import join
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_what_changed_since_comes_back_with_a_deploy_of_all(
     assert store.read().pointers["greeter"].retired is None
 
 
-def test_it_is_seen_and_rollback_undoes_it(deployed: Project, store: Store) -> None:
+def test_it_is_seen_and_rollback_undoes_it(deployed: Project, store: Store, store_url: str) -> None:
     before = store.read().pointers["greeter"].digest
     deployed.here(*RETIRE)
     status = deployed.here("status", *PLACE)
@@ -109,6 +110,8 @@ def test_it_is_seen_and_rollback_undoes_it(deployed: Project, store: Store) -> N
     }
     shown = deployed.here("show", "greeter", *PLACE)
     assert (shown.code, "greeter was retired in production at" in shown.err) == (2, True)
+    named = deployed.here("show", "greeter", *PLACE, "--store", store_url)
+    assert named.err.endswith(f"promptops deploy greeter {join(PLACE)} --store {store_url}\n")
     assert "retire" in deployed.here("history", "greeter", *PLACE).out
     assert deployed.here("plan", *PLACE, "--exit-code").code == 0
     back = deployed.here("rollback", "greeter", *PLACE)

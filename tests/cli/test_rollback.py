@@ -376,6 +376,10 @@ def test_a_held_target_is_refused_unless_it_is_forced(
             ),
         ),
         (
+            "dEadb",
+            "error: 'dEadb' is too short\n help: write at least 6 hex digits of it\n",
+        ),
+        (
             "HEAD~1",
             (
                 "error: 'HEAD~1' is no digest, revision or commit that was live in production\n"

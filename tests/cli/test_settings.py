@@ -94,6 +94,8 @@ def test_an_unknown_environment_is_answered_with_the_names(deployed: Project) ->
             " help: it has: local, production; another one is reached with --store URL --env qa\n"
         ),
     )
+    done = deployed.here("acl", "--role", "client", "--env", "Pr od")
+    assert (done.code, done.err.endswith("--store URL --env 'Pr od'\n")) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["status", "history", "rollback", "show greeter"])

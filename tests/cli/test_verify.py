@@ -15,7 +15,8 @@ from tests.deployments import deploy, release
 
 on_both = pytest.mark.parametrize("backend", ["sqlite", "valkey"], indirect=True)
 
-VERIFY = ("verify", "--env", "production")
+PLACE = ("--env", "production")
+VERIFY = ("verify", *PLACE)
 
 
 def problems(project: Project) -> list[dict[str, Any]]:
@@ -93,6 +94,18 @@ def test_a_release_that_is_gone_is_a_problem_when_it_is_live(
     assert (done.code, done.json["releases_gone"], done.json["problems"]) == (0, 1, [])
     saboteur.remove(rolled_back.digest("farewell"))
     assert kinds(rolled_back) == [("release", "farewell", None)]
+
+
+def test_a_hold_of_what_was_never_stored_is_not_missed(deployed: Project) -> None:
+    """Known to be bad from staging."""
+    bad = "sha256:" + "0" * 64
+    assert deployed.here("hold", "greeter", bad, *PLACE, "--reason", "rude").code == 0
+    done = deployed.here(*VERIFY, "--json")
+    assert (done.code, done.json["releases_gone"], done.json["problems"]) == (0, 0, [])
+    assert done.json["verified"]["releases"] == 2
+    assert "not stored any more" not in deployed.here(*VERIFY).out
+    done = deployed.here("export", *PLACE, "--out", "a.export", "--json")
+    assert (done.code, done.json["releases_gone"], done.json["releases"]) == (0, 0, 2)
 
 
 @on_both

@@ -91,7 +91,9 @@ def test_a_client_that_hangs_is_listed_and_the_deployment_stands(
         f"1 of 3 clients did not confirm within 1 s: app-1 on {missing.host} "
         f"(pid {one_hangs.pid}, revision 1)"
     )
-    hint = "the deployment stands; look at those processes, and at promptops status"
+    hint = (
+        "the deployment stands; look at those processes, and at promptops status --env production"
+    )
     assert done.code == 5
     assert done.err == f"error[unconfirmed]: {message}\n help: {hint}\n"
     assert done.json["refused"] == {"code": "unconfirmed", "message": message, "hint": hint}

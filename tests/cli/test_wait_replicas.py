@@ -104,7 +104,7 @@ def test_clients_and_replicas_are_both_told(
     assert (
         hint.startswith("help: the deployment stands; after a failover look") or " help: " in hint
     )
-    assert hint.endswith("; look at those processes, and at promptops status")
+    assert hint.endswith("; look at those processes, and at promptops status --env production")
     assert hint.count("the deployment stands") == 1
 
 

@@ -44,6 +44,8 @@ def back(store: Store, *units: str, to: str | None = None, force: bool = False) 
         (digest("greeter", "two"), "two"),
         (digest("greeter", "one")[:13], "one"),
         (short(digest("greeter", "one")), "one"),
+        (digest("greeter", "one").upper(), "one"),
+        (COMMITS[1][:8].upper(), "two"),
     ],
 )
 def test_one_target_has_many_names(three_commits: Store, to: str, text: str) -> None:

@@ -1,9 +1,10 @@
 """--wait: what the present clients confirmed, and what is said of those who did not."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from promptops.cli import suggested
 from promptops.cli.output import printable, say
 from promptops.cli.replicas import STANDS
 from promptops.delivery.confirm import Confirmation, await_clients
@@ -29,17 +30,23 @@ def awaited(
 ) -> Unconfirmed | None:
     """Put who confirmed into the facts; what to raise when somebody is missing."""
     head = done.head or Head(0, 0)
+    where = suggested.where(store.environment)
     try:
         wanted = _wanted(store, done, units)
         confirmation = await_clients(store, head, wanted, since, wait)
         remember(store, head, confirmation, now())
     except (StoreError, KeyboardInterrupt) as error:
-        return _uncounted(error)
+        return _uncounted(error, where)
     facts["clients"] = _clients(confirmation)
     if not confirmation.present:
         say(f"no client is present: nobody could confirm it; {NOT_COUNTED}")
-    refusing = all(client.declines(head, wanted) for client in confirmation.missing)
-    return _unconfirmed(confirmation, wait, refusing=refusing)
+    missing = confirmation.missing
+    if not missing:
+        return None
+    if all(client.declines(head, wanted) for client in missing):
+        return _unconfirmed(confirmation, "do not take it", _ways_out(missing, wanted, where))
+    hint = f"look at those processes, and at {suggested.command('status', *where)}"
+    return _unconfirmed(confirmation, f"did not confirm within {wait:g} s", hint)
 
 
 def _wanted(store: Store, done: Deployment, units: Collection[str]) -> dict[str, str]:
@@ -94,15 +101,17 @@ def named(client: Presence) -> str:
     )
 
 
-def _unconfirmed(confirmation: Confirmation, wait: float, *, refusing: bool) -> Unconfirmed | None:
+def _ways_out(missing: Iterable[Presence], units: Iterable[str], where: list[str]) -> str:
+    """Of clients that decline these units."""
+    ways = [f"to go back: {suggested.command('rollback', *units, *where)}"]
+    for unit in sorted({unit for client in missing for unit in client.pins}):
+        lift = suggested.command("pin", unit, "--lift", *where, "--cache", "DIR")
+        ways.append(f"to end a pin: {lift}")
+    return "; ".join(ways)
+
+
+def _unconfirmed(confirmation: Confirmation, what: str, hint: str) -> Unconfirmed:
     missing = confirmation.missing
-    if not missing:
-        return None
-    what = "do not take it" if refusing else f"did not confirm within {wait:g} s"
-    hint = "look at those processes, and at promptops status"
-    if refusing:
-        pinned = any(client.pins for client in missing)
-        hint = "promptops rollback goes back" + "; promptops pin --lift ends a pin" * pinned
     return Unconfirmed(
         f"{len(missing)} of {confirmation.present} clients {what}: "
         f"{', '.join(named(client) for client in missing)}",
@@ -110,9 +119,9 @@ def _unconfirmed(confirmation: Confirmation, wait: float, *, refusing: bool) -> 
     )
 
 
-def _uncounted(error: StoreError | KeyboardInterrupt) -> Unconfirmed:
+def _uncounted(error: StoreError | KeyboardInterrupt, where: list[str]) -> Unconfirmed:
     why = error.message if isinstance(error, StoreError) else "interrupted"
     return Unconfirmed(
         f"the clients could not be awaited: {why}",
-        f"{STANDS}promptops status tells who serves it",
+        f"{STANDS}who serves it: {suggested.command('status', *where)}",
     )

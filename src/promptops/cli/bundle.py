@@ -4,7 +4,7 @@ from functools import partial
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import count, emit, say_warning
 from promptops.client.copy_file import Copy
@@ -33,7 +33,7 @@ def bundle(env: str | None, store: str | None, out: str, output: str) -> None:
     place = settings.environment(env, store)
     opened = place.open()
     try:
-        written = write(opened, out)
+        written = write(opened, out, suggested.where(place.name))
     finally:
         opened.close()
     facts = {

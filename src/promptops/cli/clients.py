@@ -9,8 +9,8 @@ from promptops.cli import settings, suggested
 from promptops.cli.awaiting import client_facts, named
 from promptops.cli.changes import aside_lines
 from promptops.cli.options import environment_options, output_option
-from promptops.cli.output import emit, in_line, printable, table
-from promptops.delivery.deployment import read_existing
+from promptops.cli.output import emit, in_line, printable, say_warning, table
+from promptops.delivery.lost import absence, served_on
 from promptops.delivery.served import Served, live_at, served_by
 from promptops.errors import Unconfirmed
 from promptops.live.presence import Presence
@@ -45,7 +45,11 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     opened = place.open()
     try:
         found = opened.clients()  # first, so that nobody is ahead of the head that is read
-        state = read_existing(opened, suggested.where(place.name))
+        state = opened.read()
+        lost = served_on(found) if state.head is None else None
+        absent = absence(place.address, place.name, lost, suggested.where(place.name))
+        if state.head is None and lost is None:
+            raise absent
         served = [(client, served_by(opened, state, client)) for client in found]
         behind = [] if revision is None else _behind(opened, state, found, revision)
     finally:
@@ -58,6 +62,10 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     if modes := sorted(unit for unit, each in state.pointers.items() if each.safe_mode):
         facts["safe_mode"] = modes
     emit(output, facts, "\n".join([_text(served, state), *aside_lines(state.pointers)]))
+    if lost is not None:
+        if revision is not None:
+            raise absent
+        say_warning(f"{absent.message}: {absent.hint}")
     if behind:
         raise Unconfirmed(
             f"{len(behind)} of {len(found)} clients do not serve revision {revision}: "

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.asking import confirm
 from promptops.cli.options import environment_options, output_option, yes_option
 from promptops.cli.output import count, emit
@@ -86,12 +86,14 @@ def collect(
             why = f"{releases} of {place.name} would be deleted for good"
             confirm(place, "collect", lambda: [f"{why}, in {place.address}"], why=why)
 
+    where = suggested.where(place.name)
     opened = place.open()
     try:
-        if dry_run:
-            found = look(opened, keeping, now)[1]
-        else:
-            found = collect_releases(opened, keeping, now, may_delete)
+        with suggested.permitted("operator", place.name):
+            if dry_run:
+                found = look(opened, keeping, now, where)[1]
+            else:
+                found = collect_releases(opened, keeping, now, may_delete, where)
     finally:
         opened.close()
     emit(output, _facts(place, found, dry_run=dry_run), _text(place, found, dry_run=dry_run))

@@ -39,8 +39,12 @@ def doctor(env: str | None, store: str | None, output: str) -> None:
     if project is not None:
         here += _git(project, env)
     parts: list[tuple[str, str, list[Line]]] = [("here", "", here)]
+    unusable: UsageError | None = None
     if store or env or project is not None:
-        parts += _environments(project, env, store)
+        try:
+            parts += _environments(project, env, store)
+        except UsageError as error:
+            unusable = error  # what is so here needs no store
     lines = [line for _, _, found in parts for line in found]
     facts = {
         "verdict": worst(lines),
@@ -51,6 +55,8 @@ def doctor(env: str | None, store: str | None, output: str) -> None:
         ],
     }
     emit(output, facts, "\n\n".join(_text(*part) for part in parts))
+    if unusable is not None:
+        raise unusable
     problems = sum(line.verdict == "problem" for line in lines)
     if problems:
         raise CheckFailed(f"{problems} problem{'s' * (problems > 1)}", "see what is listed above")

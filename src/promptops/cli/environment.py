@@ -32,6 +32,7 @@ from promptops.manifest.digest import short
 from promptops.source.project import find_project
 
 BREAK_GLASS = click.style("BREAK-GLASS", fg="red", bold=True)
+_NEWEST = 50
 
 
 @click.command()
@@ -169,10 +170,8 @@ def _why(found: EnvironmentStatus) -> Iterator[str]:
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
     metavar="N",
-    help="How many.",
+    help=f"How many. [default: {_NEWEST}]",
 )
 @click.option("--operation", metavar="ID", help="Only the deployment with this operation id.")
 @click.option("--at", metavar="TIME", help="What was live at a moment, instead of deployments.")
@@ -182,7 +181,7 @@ def history(
     unit: str | None,
     env: str | None,
     store: str | None,
-    limit: int,
+    limit: int | None,
     operation: str | None,
     at: str | None,
     clients: bool,
@@ -196,22 +195,30 @@ def history(
     promptops history --env production --operation 8c1f…   did it happen?
     promptops history --env production --at "2026-11-20 14:30"   what was live then?
     """
+    if at is not None and (limit is not None or operation is not None):
+        raise click.UsageError("--at goes without --limit and --operation: it lists no deployments")
     then = None if at is None else moment(at)
     place = settings.environment(env, store)
+    if then is not None and then > datetime.now(UTC):
+        now = suggested.command("status", *suggested.where(place.name))
+        raise UsageError(f"'{at}' is in the future", f"for what is live now: {now}")
     opened = place.open()
     try:
         confirmed = confirmations(opened) if clients else None
         if then is not None:
-            read_existing(opened, suggested.where(place.name))
-            was = past_facts(place.name, past(reversed([*entries(opened)]), then), unit, confirmed)
-            emit(output, was, past_text(was))
+            state = read_existing(opened, suggested.where(place.name))
+            was = past(reversed([*entries(opened)]), then)
+            if unit is not None and unit not in was.units:
+                live_pointer(state, unit, place.name)
+            told = past_facts(place.name, was, unit, confirmed)
+            emit(output, told, past_text(told))
             return
         found: list[Entry] = []
         for entry in entries(opened):
             touched = unit is None or any(change.unit == unit for change in entry.changes)
             if touched and operation in {None, entry.operation}:
                 found.append(entry)
-            if len(found) == limit or (operation and found):
+            if len(found) == (limit or _NEWEST) or (operation and found):
                 break
         if not found:
             state = read_existing(opened, suggested.where(place.name))
@@ -224,8 +231,8 @@ def history(
             f"no deployment of {place.name} has the operation {operation}",
             "it did not happen; the same command with the same --operation is safe",
         )
-    told = [_entry_facts(entry, confirmed) for entry in found]
-    facts = {"environment": place.name, "entries": told}
+    entries_facts = [_entry_facts(entry, confirmed) for entry in found]
+    facts = {"environment": place.name, "entries": entries_facts}
     text = "\n".join(_entry_text(entry, confirmed) for entry in found)
     emit(output, facts, text or "no deployments")
 

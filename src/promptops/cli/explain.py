@@ -17,7 +17,8 @@ _PAGES = files("promptops").joinpath("explain")
 @click.argument("code", required=False)
 @output_option
 def explain(code: str | None, output: str) -> None:
-    """Print the page of a code, or of a word in brackets: what it means, why, and what to do.
+    """Print the page of a code, a word in brackets, a client's state or an exception: what it
+    means, why, and what to do.
 
     Without CODE all codes are listed.
 
@@ -47,11 +48,18 @@ def _titles() -> dict[str, str]:
 
 def _known(code: str, titles: dict[str, str]) -> str:
     given = code.strip("[] ")
-    for wanted in (given.upper(), given.lower()):
-        if wanted in titles:
-            return wanted
-    close = nearest_code(given) or next(iter(get_close_matches(given.lower(), titles, n=1)), None)
+    names = {_plain(title): title for title in titles}
+    if _plain(given) in names:
+        return names[_plain(given)]
+    close = nearest_code(given)
+    if close is None:
+        close = next((names[each] for each in get_close_matches(_plain(given), names, n=1)), None)
     raise UsageError(
         f"there is no code '{code}'",
         f"did you mean {close}?" if close else "promptops explain lists all",
     )
+
+
+def _plain(name: str) -> str:
+    """NotReady is raised by a client that is NOT_READY: one page has both."""
+    return name.casefold().replace("_", "")

@@ -13,7 +13,7 @@ from promptops.cli import signals
 from promptops.cli.findings import say_findings
 from promptops.cli.output import say, say_error
 from promptops.cli.streams import guard_streams
-from promptops.errors import PromptopsError
+from promptops.errors import PromptopsError, shortened
 from promptops.version import VERSION
 
 # name → (module, one line of help); the help stands here so that `--help` loads no command.
@@ -142,7 +142,9 @@ def _explain(error: BaseException) -> int:
         return 2
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
-        say_error(error.format_message(), f"{context.command_path} --help" if context else "")
+        say_error(
+            shortened(error.format_message()), f"{context.command_path} --help" if context else ""
+        )
         return 2
     # click turns an interrupt into an Abort.
     word, code = signals.ending(error.__cause__ or error)

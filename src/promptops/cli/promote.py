@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.asking import asked
 from promptops.cli.deploy import warn_of_old_clients
 from promptops.cli.findings import say_findings
@@ -94,7 +94,8 @@ def promote(
     with move(place, intent, output, dry_run=dry_run, replicas=replicas) as opened:
         read = origin.open()
         try:
-            found = promotion(project, read, place.name, units)
+            with suggested.permitted("client", origin.name):
+                found = promotion(project, read, place.name, units)
         finally:
             read.close()
         _say_differences(found, origin.name, place.name)

@@ -92,7 +92,7 @@ def rehearse(
     try:
         state = read_existing(opened, suggested.where(place.name))
         for unit in units:
-            served_pointer(state, unit, place.name)
+            served_pointer(state, unit, place.name, suggested.where(place.name))
         if commit is not None:
             reports = _from_commit(opened, state, project, units, commit, last)
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import completion, settings
+from promptops.cli import completion, settings, suggested
 from promptops.cli.findings import say_findings
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, in_line
@@ -111,7 +111,7 @@ def _shown(
     place = settings.environment(env, store)
     opened = place.open()
     try:
-        return look.live(opened, str(unit)), place.name
+        return look.live(opened, str(unit), suggested.where(place.name)), place.name
     finally:
         opened.close()
 

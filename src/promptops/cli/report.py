@@ -54,16 +54,18 @@ def move(
     *,
     dry_run: bool = False,
     replicas: int | None = None,
+    role: str = "publisher",
 ) -> Iterator[Store]:
     """The store of a command that changes something; a refusal is printed as JSON too.
 
-    What is swapped there waits for `replicas`.
+    What is swapped there waits for `replicas`; `role` is that of a user who may do it.
     """
     if replicas is not None:
         check_has_replicas(place)
     store = place.open(replicas or 0)
     try:
-        yield store
+        with suggested.permitted(role, place.name):
+            yield store
     except (Refused, OutcomeUnknown) as error:
         if output == "json":
             action = "unknown" if isinstance(error, OutcomeUnknown) else "none"
@@ -164,10 +166,11 @@ def _together(missing: list[Unconfirmed]) -> Unconfirmed | None:
 
 
 def _untold(lost: OutputLost, facts: dict[str, Any]) -> Unconfirmed:
+    status = suggested.command("status", *suggested.where(facts["environment"]))
     return Unconfirmed(
         f"{facts['environment']} is at revision {facts['revision']} ({facts['action']}), which "
         f"could not be told: {lost.message}",
-        f"{STANDS}promptops status tells what is live",
+        f"{STANDS}what is live: {status}",
     )
 
 

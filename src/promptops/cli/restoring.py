@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from promptops.cli import settings
+from promptops.cli import settings, suggested
 from promptops.cli.asking import confirm, heading
 from promptops.cli.changes import change_line, doubt_lines
 from promptops.cli.options import (
@@ -55,7 +55,7 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     opened = place.open()
     try:
         with progress("releases") as tell:
-            written = write_export(opened, out, now(), tell)
+            written = write_export(opened, out, now(), tell, suggested.where(place.name))
     finally:
         opened.close()
     rehearsals = sum(not name.startswith("~") for name in written.reports)
@@ -125,7 +125,7 @@ def restore(
         raise click.UsageError("say what to restore from: --from FILE or --from-git REV")
     place = settings.environment(env, store)
     intent = new_intent(place, operation, reason or f"from {file or f'git {revision}'}")
-    with move(place, intent, output, dry_run=dry_run) as opened:
+    with move(place, intent, output, dry_run=dry_run, role="operator") as opened:
         source = read_export(file) if file is not None else _checkout(opened, str(revision))
         if isinstance(source, Checkout):
             intent = _allowed(place, replace(intent, commit=source.commit), force=force)

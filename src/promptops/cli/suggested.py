@@ -2,11 +2,19 @@
 
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from click.core import ParameterSource
 
-_SECRET = re.compile(r"//[^/?]*@")
+from promptops.errors import StoreDenied
+from promptops.live.store import PERMISSION
+
+_SECRETS = (
+    (re.compile(r"//[^/?]*@"), "//USER:PASSWORD@"),
+    (re.compile(r"(sentinel_password=)[^&]*"), r"\1PASSWORD"),
+)
 
 
 def command(*words: str) -> str:
@@ -17,10 +25,26 @@ def command(*words: str) -> str:
 def where(environment: str) -> list[str]:
     """The options that name an environment, and the store that the command at hand was given.
 
-    A store out of a variable is there for the next command as well; a password is not repeated.
+    A store out of a variable is there for the next command as well; of a password only the place
+    is told.
     """
     context = click.get_current_context(silent=True)
     options = ["--env", environment]
     if context and context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
-        options += ["--store", _SECRET.sub("//***@", str(context.params["store"]))]
+        store = str(context.params["store"])
+        for secret, place in _SECRETS:
+            store = secret.sub(place, store)
+        options += ["--store", store]
     return options
+
+
+@contextmanager
+def permitted(role: str, environment: str) -> Iterator[None]:
+    """What needs a user of a role: where it is denied, how to make one is said."""
+    try:
+        yield
+    except StoreDenied as error:
+        if error.hint != PERMISSION:
+            raise
+        makes = command("acl", "--role", role, *where(environment))
+        raise StoreDenied(error.message, f"{PERMISSION}; one who has it: {makes}") from error

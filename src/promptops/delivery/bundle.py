@@ -1,32 +1,29 @@
 """A bundle: what is live, in one file, for an image that must start without a store."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from promptops.client.copy_file import Copy, encode
 from promptops.client.disk import read_bundle
 from promptops.client.kept import Kept
 from promptops.delivery import look
 from promptops.delivery.deployment import read_existing
-from promptops.errors import UsageError
 from promptops.live.store import Store
 from promptops.manifest.release import read_release
-from promptops.source.writing import write_file
+from promptops.source.writing import file_named, write_file
 
 
-def bundle(store: Store, path: str) -> Copy:
+def bundle(store: Store, path: str, where: Sequence[str] = ()) -> Copy:
     """Write what is live to a file, and return what was read back from it.
 
-    Raises Refused where the environment was never deployed, UsageError for what is no place for a
-    file, StoreError.
+    `where` are the options that name the environment in what one types. Raises Refused where the
+    environment was never deployed, UsageError for what is no place for a file, StoreError.
     """
-    file = Path(path)
-    if not path or (file.exists() and not file.is_file()):
-        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
-    state = read_existing(store)
+    file = file_named(path)
+    state = read_existing(store, where)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     releases: dict[str, bytes] = {}
     for unit, pointer in state.live.items():
-        data = look.bytes_of(store, unit, pointer)
+        data = look.bytes_of(store, unit, pointer, where)
         read_release(data, pointer.digest, unit)
         releases[pointer.digest] = data
     units = {unit: Kept(pointer.digest, pointer.revision) for unit, pointer in state.live.items()}

@@ -1,6 +1,6 @@
 """Collect: mark the releases that nobody can need, and delete those that were marked before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,11 +28,16 @@ class Collected:
     decision: Decision
 
 
-def look(store: Store, keeping: Keeping, now: datetime) -> tuple[Head | None, Collected]:
-    """What could be deleted, and the head at which that is so; nothing is written."""
+def look(
+    store: Store, keeping: Keeping, now: datetime, where: Sequence[str] = ()
+) -> tuple[Head | None, Collected]:
+    """What could be deleted, and the head at which that is so; nothing is written.
+
+    `where` are the options that name the environment in what one types.
+    """
     # First: what is stored after this is not looked at, and what points to it not missed.
     stored = store.releases()
-    state = read_existing(store)
+    state = read_existing(store, where)
     reports = store.reports()
     marks = read_marks(reports.pop(NOTE, ""), now)
     wanted = needed(state, entries(store), store.clients(), reports.values(), keeping, now)
@@ -40,7 +45,11 @@ def look(store: Store, keeping: Keeping, now: datetime) -> tuple[Head | None, Co
 
 
 def collect(
-    store: Store, keeping: Keeping, now: datetime, may_delete: Callable[[Collected], None]
+    store: Store,
+    keeping: Keeping,
+    now: datetime,
+    may_delete: Callable[[Collected], None],
+    where: Sequence[str] = (),
 ) -> Collected:
     """Mark and delete; `may_delete` raises what it has against that, and then nothing is deleted.
 
@@ -48,7 +57,7 @@ def collect(
     makes all of it be looked at anew.
     """
     for _ in range(ROUNDS):
-        head, found = look(store, keeping, now)
+        head, found = look(store, keeping, now, where)
         decision = found.decision
         if not decision.delete:
             store.keep_report(NOTE, written_marks(decision.marks))

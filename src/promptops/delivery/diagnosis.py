@@ -43,7 +43,7 @@ def of_redis(facts: RedisFacts, address: Address, at: str) -> list[Line]:
         _eviction(facts.policy),
         _memory(facts),
         _permissions(facts, at),
-        _password(facts.open, address, at),
+        _password(facts, address, at),
         _tls(address),
         _latency(facts.latency),
         _clock(facts.clock),
@@ -159,13 +159,13 @@ def _permissions(facts: RedisFacts, at: str) -> Line:
     return Line("permissions", "problem", says, remedy)
 
 
-def _password(is_open: bool | None, address: Address, at: str) -> Line:
-    if is_open is None:
+def _password(facts: RedisFacts, address: Address, at: str) -> Line:
+    if facts.open is None:
         return _unknown("password", "ACL GETUSER default")
-    if not is_open:
+    if not facts.open:
         return Line("password", "ok", "nobody reads without one")
     says = "whoever reaches the server reads and writes without a password"
-    remedy = f"promptops acl --role publisher {at}, and then redis-cli ACL SETUSER default off"
+    remedy = f"promptops acl --role {facts.role} {at}, and then redis-cli ACL SETUSER default off"
     return Line("password", "warning" if is_local(address) else "problem", says, remedy)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 from promptops.delivery.deployment import read_existing
 from promptops.errors import CheckFailed, StoreCorrupt, UsageError
 from promptops.live.records import Entry, Freeze, Head, Pointer
-from promptops.live.replay import named
+from promptops.live.replay import deployed, named
 from promptops.live.store import Store, apart, entries
 from promptops.live.stored import JUNK, encode
 from promptops.manifest.digest import digest_of, short
-from promptops.source.writing import write_file
+from promptops.source.writing import file_named, write_file
 
 FORMAT = 1
 _LONGEST = 256 << 20
@@ -46,16 +46,21 @@ class Export:
     reports: Mapping[str, str] = field(default_factory=dict)
 
 
-def export(store: Store, path: str, at: str, tell: Callable[[int, int], None]) -> Export:
+def export(
+    store: Store,
+    path: str,
+    at: str,
+    tell: Callable[[int, int], None],
+    where: Sequence[str] = (),
+) -> Export:
     """Write an environment to a file, and return what was read back from it.
 
-    Raises CheckFailed for a live release that is missing or damaged, Refused for an environment
-    that was never deployed, UsageError for what is no place for a file, StoreError.
+    `where` are the options that name the environment in what one types. Raises CheckFailed for a
+    live release that is missing or damaged, Refused for an environment that was never deployed,
+    UsageError for what is no place for a file, StoreError.
     """
-    file = Path(path)
-    if not path or (file.exists() and not file.is_file()):
-        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
-    state = read_existing(store)
+    file = file_named(path)
+    state = read_existing(store, where)
     assert state.head is not None  # noqa: S101 - an existing environment has one
     # Nothing below the head changes any more, so the two are of one moment.
     history = list(entries(store, state.head.revision + 1))[::-1]
@@ -135,7 +140,7 @@ def read_export(path: str) -> Export:
             elif part["kind"] == "release":
                 digests.add(part["digest"])
         freeze = about["freeze"] and Freeze.from_json(about["freeze"]).to_json()
-        gone = len({*named(pointers, history)} - digests)
+        gone = len(deployed(pointers, history) - digests)
         if not history or {each.digest for each in pointers.values()} - digests:
             raise KeyError("release")
         found = (pointers, history, frozenset(digests), gone, reports)

@@ -10,7 +10,7 @@ from promptops.live.freezing import check_not_frozen
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import Change, State
 from promptops.live.store import Store, entries
-from promptops.manifest.digest import is_digest, short
+from promptops.manifest.digest import beginning, is_digest, short
 
 
 def hold(
@@ -58,11 +58,12 @@ def commit_of(store: Store, change: Change) -> str | None:
 
 def whole_digest(digest: str, known: Iterable[str], *, missing: str = "no digest") -> str:
     """The digest that a prefix names; a whole one stands for itself, known or not."""
-    if is_digest(digest):
-        return digest
-    wanted = "sha256:" + digest.removeprefix("sha256:")
+    digits = beginning(digest)
+    wanted = f"sha256:{digits}"
+    if is_digest(wanted):
+        return wanted
     known = list(dict.fromkeys(known))
-    found = [item for item in known if item.startswith(wanted)] if len(wanted) >= 13 else []
+    found = [item for item in known if digits and item.startswith(wanted)]
     if len(found) == 1:
         return found[0]
     listed = ", ".join(short(item) for item in found or known)

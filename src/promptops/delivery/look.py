@@ -1,7 +1,8 @@
 """Read one release: the live one, or the one that would be built."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from shlex import quote
+from shlex import join
 from typing import Any
 
 from promptops.delivery.deployment import read_existing
@@ -29,10 +30,14 @@ class Shown:
     safe_mode: SafeMode | None = None
 
 
-def live(store: Store, unit: str) -> Shown:
-    """The verified live release; raises UnknownUnit, Refused, ReleaseRejected, StoreError."""
-    pointer = served_pointer(read_existing(store), unit, store.environment)
-    shown = pointed_to(store, unit, pointer)
+def live(store: Store, unit: str, where: Sequence[str] = ()) -> Shown:
+    """The verified live release; raises UnknownUnit, Refused, ReleaseRejected, StoreError.
+
+    `where` are the options that name the environment in what one types.
+    """
+    pointer = served_pointer(read_existing(store, where), unit, store.environment, where)
+    data = bytes_of(store, unit, pointer, where)
+    shown = built(unit, pointer.digest, data, pointer.revision)
     return replace(shown, safe=pointer.safe, safe_mode=pointer.safe_mode)
 
 
@@ -41,15 +46,15 @@ def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
     return built(unit, pointer.digest, bytes_of(store, unit, pointer), pointer.revision)
 
 
-def bytes_of(store: Store, unit: str, pointer: Pointer) -> bytes:
+def bytes_of(store: Store, unit: str, pointer: Pointer, where: Sequence[str] = ()) -> bytes:
     """The bytes that a pointer names, unchecked; raises ReleaseRejected when they are missing."""
     data = store.release(pointer.digest)
     if data is None:
         raise ReleaseRejected(
             "C610",
             f"the live release {short(pointer.digest)} of {unit} is missing in {store.address}",
-            f"go back to one that is there: promptops rollback {quote(unit)} "
-            f"--env {store.environment}",
+            "go back to one that is there: "
+            + join(["promptops", "rollback", unit, *(where or ("--env", store.environment))]),
         )
     return data
 

@@ -21,6 +21,7 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
     The release comes from the copies, else from the store. Raises UsageError for a digest that
     cannot be meant, Refused when nothing has the release, StoreError.
     """
+    digest = digest.lower()
     known = {
         kept.digest: kept
         for copy in copies

@@ -1,6 +1,5 @@
 """Rollback: point units back to earlier releases. Needs the store and nothing else."""
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,9 +31,7 @@ from promptops.live.overtaking import (
 )
 from promptops.live.records import Entry, State
 from promptops.live.store import Store, entries, needed, newer
-from promptops.manifest.digest import short
-
-_HEX = re.compile(r"[0-9a-f]{6,64}")
+from promptops.manifest.digest import beginning, short
 
 
 def rollback(
@@ -196,19 +193,24 @@ def _revision(store: Store, state: State, to: str) -> int | None:
                 f"there is no revision {to} in {store.environment}",
                 f"revisions are 1 to {newest}; see promptops history",
             )
-    if to.startswith("sha256:") or not _HEX.fullmatch(to):
+    digits = beginning(to)
+    if digits is None or digits != to.lower():
         return None
     for entry in entries(store):
-        if entry.action in {"deploy", "promote"} and entry.commit and entry.commit.startswith(to):
+        if (
+            entry.action in {"deploy", "promote"}
+            and entry.commit
+            and entry.commit.startswith(digits)
+        ):
             return entry.revision
     return None
 
 
 def _release(store: Store, to: str) -> tuple[str, Target]:
     """The unit and release that a digest, or the beginning of one, names in the history."""
-    wanted = to.removeprefix("sha256:")
+    wanted = beginning(to)
     found: dict[str, tuple[str, Target]] = {}
-    if _HEX.fullmatch(wanted):
+    if wanted is not None:
         for entry in entries(store):
             for unit, target in _targets(entry):
                 if target.digest.removeprefix("sha256:").startswith(wanted):

@@ -30,7 +30,7 @@ def switch(
             return done
     state = read_existing(store, intent.where)
     for unit in units:
-        moves.served_pointer(state, unit, store.environment)
+        moves.served_pointer(state, unit, store.environment, intent.where)
 
     reports = kept(store) if on else {}
 

@@ -1,6 +1,5 @@
 """One release that a rehearsal is asked about, by its digest or its revision."""
 
-import re
 import shlex
 from collections.abc import Callable, Collection, Sequence
 
@@ -9,9 +8,7 @@ from promptops.errors import UsageError
 from promptops.live import moves_of_rollback
 from promptops.live.records import State
 from promptops.live.store import Store, entries
-from promptops.manifest.digest import short
-
-_HEX = re.compile(r"[0-9a-f]{6,64}")
+from promptops.manifest.digest import beginning, short
 
 
 def named_target(
@@ -49,8 +46,8 @@ def named_target(
 def _by_digest(
     store: Store, state: State, units: Collection[str], named: str, where: Sequence[str]
 ) -> dict[str, list[Earlier]]:
-    wanted = named.removeprefix("sha256:")
-    if not _HEX.fullmatch(wanted):
+    wanted = beginning(named)
+    if wanted is None:
         return {}
     found = _lived(
         store, state.pointers, lambda _, digest: digest.removeprefix("sha256:").startswith(wanted)

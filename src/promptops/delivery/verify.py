@@ -8,7 +8,7 @@ from typing import Any
 from promptops.errors import StoreCorrupt
 from promptops.live.chain import Walk, walk
 from promptops.live.records import Entry, Head, Pointer, Seal
-from promptops.live.replay import named, replay
+from promptops.live.replay import deployed, named, replay
 from promptops.live.store import Store, entries
 from promptops.manifest.digest import digest_of, is_digest, short
 
@@ -77,17 +77,20 @@ def verify(store: Store, tell: Callable[[int, int], None] = lambda _, __: None) 
     for unit, pointer in sorted((found.pointers or {}).items()):
         live.setdefault(pointer.digest, []).append(unit)
     digests = named(found.pointers or {}, history)
-    gone = 0
+    stored = deployed(found.pointers or {}, history)
+    absent = gone = 0
     for number, digest in enumerate(digests, 1):
         problem, there = _of_release(store, digest, live.get(digest, []))
         problems += problem
-        gone += not there and digest not in live
+        if not there and digest not in live:
+            absent += 1
+            gone += digest in stored
         tell(number, len(digests))
     return Verification(
         store.environment,
         found.seal.head,
         len(found.pointers or ()),
-        len(digests) - gone,
+        len(digests) - absent,
         gone,
         chain,
         tuple(problems),

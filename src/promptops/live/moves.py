@@ -13,7 +13,7 @@ here, so both stores and every command share one set of rules:
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -204,13 +204,17 @@ def entry_of(
     )
 
 
-def served_pointer(state: State, unit: str, environment: str) -> Pointer:
-    """The pointer of a unit that is not retired; raises UnknownUnit."""
+def served_pointer(state: State, unit: str, environment: str, where: Sequence[str] = ()) -> Pointer:
+    """The pointer of a unit that is not retired; raises UnknownUnit.
+
+    `where` are the options that name the environment in what one types.
+    """
     live = live_pointer(state, unit, environment)
     if live.retired is not None:
         raise UnknownUnit(
             f"{unit} was retired in {environment} at {live.retired.at}: {live.retired.reason}",
-            f"to bring it back: promptops deploy {shlex.quote(unit)} --env {environment}",
+            "to bring it back: "
+            + shlex.join(["promptops", "deploy", unit, *(where or ("--env", environment))]),
         )
     return live
 

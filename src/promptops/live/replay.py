@@ -24,10 +24,17 @@ def replay(oldest_first: Iterable[Entry]) -> dict[str, Pointer]:
 
 def named(pointers: Mapping[str, Pointer], history: Iterable[Entry]) -> list[str]:
     """The digests of all releases that somebody may still go to, sorted."""
-    found = {digest for pointer in pointers.values() for digest in pointer.releases}
+    held = {hold.digest for pointer in pointers.values() for hold in pointer.held}
+    return sorted(held | deployed(pointers, history))
+
+
+def deployed(pointers: Mapping[str, Pointer], history: Iterable[Entry]) -> set[str]:
+    """Those that were stored once; what is held may be known from elsewhere only."""
+    live = pointers.values()
+    found = {digest for each in live for digest in (each.digest, each.meant, each.safe) if digest}
     changes = [change for entry in history for change in entry.changes]
     found |= {change.after for change in changes}
-    return sorted(found | {change.safe for change in changes if change.safe})
+    return found | {change.safe for change in changes if change.safe}
 
 
 def _after(live: Pointer | None, change: Change, entry: Entry) -> Pointer:

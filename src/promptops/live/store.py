@@ -12,6 +12,8 @@ from promptops.live.records import Entry, Head, Pointer, Seal, State
 from promptops.manifest.release import MAX_BYTES
 
 PAGE = 200
+# The hint of a StoreDenied for want of a permission, and not of a password.
+PERMISSION = "the user of the store's URL lacks this permission"
 
 
 @dataclass(frozen=True, slots=True)

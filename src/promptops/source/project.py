@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -92,7 +93,7 @@ class Project:
         raise UsageError(
             f"{self.shown} has no environment '{name}'",
             (f"did you mean '{close[0]}'? " if close else "")
-            + f"it has: {names}; another one is reached with --store URL --env {name}",
+            + f"it has: {names}; another one is reached with --store URL --env {quote(name)}",
         )
 
     def variables_of(self, environment: str) -> list[str]:

@@ -29,6 +29,16 @@ class Unwritable(UsageError):
 Content = str | bytes | Iterable[bytes]
 
 
+def file_named(path: str) -> Path:
+    """A place for a file that is read back; raises UsageError for a folder, a device or a pipe."""
+    if path == "-":
+        raise UsageError("nothing is written to standard output", "name a file; ./- is one too")
+    file = Path(path)
+    if not path or (file.exists() and not file.is_file()):
+        raise UsageError(f"{path or 'an empty name'} is no file", "name a file to write")
+    return file
+
+
 def make_file(file: Path, content: Content) -> None:
     """Write a file that is not there; raises OSError, FileExistsError where it is."""
     # Exclusive, so that not even a link that leads nowhere is written through.

@@ -16,9 +16,8 @@ from redis.retry import Retry
 from promptops.errors import StoreCorrupt, StoreDenied, StoreError, StoreUnreachable
 from promptops.live.address import Address, Place
 from promptops.live.redis.primary import LedConnection, LedTlsConnection, finder
-from promptops.live.store import Timeouts
+from promptops.live.store import PERMISSION, Timeouts
 
-PERMISSION = "the user of the store's URL lacks this permission"
 CLUSTER = "this is a cluster; write redis+cluster:// in the store's URL"
 FULL = "Redis is full; raise maxmemory. A rollback needs no space and still works"
 MEANWHILE = "An app with a cache goes back without Redis by promptops pin"

@@ -14,7 +14,7 @@ from promptops.live.address import Address
 from promptops.live.forking import follow_forks
 from promptops.live.presence import Presence
 from promptops.live.records import Entry, Freeze, Head, Pointer, Seal, State
-from promptops.live.redis.connection import PERMISSION, Script, answer
+from promptops.live.redis.connection import Script, answer
 from promptops.live.redis.keys import Keys
 from promptops.live.redis.listener import RedisListener
 from promptops.live.redis.replica import Role, confirmed_by
@@ -22,6 +22,7 @@ from promptops.live.redis.restoring import keys_below, remove_at, replace_all, s
 from promptops.live.redis.server import Server
 from promptops.live.store import (
     PAGE,
+    PERMISSION,
     Replicas,
     Swap,
     Timeouts,
