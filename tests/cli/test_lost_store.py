@@ -43,7 +43,7 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
         assert (done.code, done.out, done.err) == (3, "", said), command
     named = ("--store", store_url, *PLACE)
     in_order = way_back(*PLACE, "--store", store_url)
-    for command in (
+    for words in (
         ("rollback", "greeter"),
         ("show", "greeter"),
         ("bundle", "--out", "a.bundle"),
@@ -51,8 +51,8 @@ def test_every_command_tells_that_it_was_lost_and_names_restore_alone(
         ("collect",),
         ("collect", "--dry-run"),
     ):
-        done = deployed.here(*command, *named)
-        assert (done.code, done.err.endswith(f" help: {in_order}\n")) == (3, True), command
+        done = deployed.here(*words, *named)
+        assert (done.code, done.err.endswith(f" help: {in_order}\n")) == (3, True), words
 
     clients = deployed.here("clients", *PLACE, "--json")
     assert (clients.code, clients.err) == (0, f"warning: {lost}: {way_back(*PLACE)}\n")
