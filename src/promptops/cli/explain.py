@@ -1,12 +1,12 @@
 """explain: what a code means, why it is there, and what to write."""
 
-from difflib import get_close_matches
 from importlib.resources import files
 
 import click
 
 from promptops.cli.options import output_option
 from promptops.cli.output import emit, table
+from promptops.closest import closest
 from promptops.errors import UsageError
 from promptops.source.severity import nearest_code
 
@@ -53,7 +53,8 @@ def _known(code: str, titles: dict[str, str]) -> str:
         return names[_plain(given)]
     close = nearest_code(given)
     if close is None:
-        close = next((names[each] for each in get_close_matches(_plain(given), names, n=1)), None)
+        found = closest(_plain(given), names)
+        close = found and names[found]
     raise UsageError(
         f"there is no code '{code}'",
         f"did you mean {close}?" if close else "promptops explain lists all",

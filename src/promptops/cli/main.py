@@ -4,7 +4,6 @@ import importlib
 import os
 import sys
 import traceback
-from difflib import get_close_matches
 from typing import NoReturn
 
 import click
@@ -13,6 +12,7 @@ from promptops.cli import signals
 from promptops.cli.findings import say_findings
 from promptops.cli.output import say, say_error
 from promptops.cli.streams import guard_streams
+from promptops.closest import closest
 from promptops.errors import PromptopsError, shortened
 from promptops.version import VERSION
 
@@ -71,10 +71,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and name not in COMMANDS:
-            close = get_close_matches(name, COMMANDS, n=1)
+            close = closest(name, COMMANDS)
             raise click.UsageError(
-                f"there is no command '{name}'"
-                + (f"; did you mean '{close[0]}'?" if close else ""),
+                f"there is no command '{name}'" + (f"; did you mean '{close}'?" if close else ""),
                 ctx=ctx,
             )
         return super().resolve_command(ctx, args)

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import NoReturn, Self
 
 from promptops.client.announcing import introduce
@@ -25,6 +24,7 @@ from promptops.client.refresher import Refresher
 from promptops.client.sources import Sources, said
 from promptops.client.state import judge
 from promptops.client.status import Status
+from promptops.closest import closest
 from promptops.errors import NotReady, PromptopsError, Stale, UnknownUnit, UsageError
 from promptops.live.address import Address, check_environment_name
 from promptops.version import VERSION
@@ -273,10 +273,10 @@ class Client:
                 "ask for another unit, or deploy it again",
             )
         units = sorted(published.snapshot.units)
-        close = get_close_matches(str(unit), units, n=1)
+        close = closest(str(unit), units)
         return UnknownUnit(
             f"no unit '{unit}' is live in {self._environment}",
-            f"did you mean '{close[0]}'?" if close else f"live are: {', '.join(units) or 'none'}",
+            f"did you mean '{close}'?" if close else f"live are: {', '.join(units) or 'none'}",
         )
 
     def _in_a_test(self) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
+from promptops.closest import closest
 from promptops.errors import CheckFailed, UnknownUnit, UsageError
 from promptops.finding import Finding, errors_in
 from promptops.manifest.digest import digest_of
@@ -74,10 +74,10 @@ def named_units(tree: Tree, folder: str, names: tuple[str, ...]) -> list[str]:
         )
     for name in names:
         if name not in present:
-            close = get_close_matches(name, present, n=1)
+            close = closest(name, present)
             raise UnknownUnit(
                 f"{tree.shown(folder)} has no unit '{name}'",
-                f"did you mean '{close[0]}'?"
+                f"did you mean '{close}'?"
                 if close
                 else f"its units are: {', '.join(present) or 'none'}; a new one is committed first",
                 code="E404",
@@ -134,5 +134,5 @@ def build_folder(folder: Path, environment: str) -> Built:
 def nearest_folder(folder: Path) -> str:
     """A hint at the unit beside a folder that is not there; empty when no name is close."""
     where = folder.resolve()
-    close = get_close_matches(where.name, unit_names(WorkTree(where.parent), "."), n=1)
-    return f"did you mean {folder.parent / close[0]}?" if close else ""
+    close = closest(where.name, unit_names(WorkTree(where.parent), "."))
+    return f"did you mean {folder.parent / close}?" if close else ""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
+from promptops.closest import closest
 from promptops.delivery import look
 from promptops.delivery.build import below, built_from, check_valid, read_units, unit_names
 from promptops.delivery.comparison import Comparison, Notice, compare
@@ -101,9 +101,9 @@ def _shown(unit: Unit, environment: str) -> Shown:
 def _check_known(unit: str, project: Project, trees: Iterable[CommitTree], revisions: str) -> None:
     names = sorted({name for tree in trees for name in unit_names(tree, project.manifests)})
     if unit not in names:
-        close = get_close_matches(unit, names, n=1)
+        close = closest(unit, names)
         raise UnknownUnit(
             f"there is no unit '{unit}' in {revisions}",
-            f"did you mean '{close[0]}'?" if close else f"its units are: {', '.join(names) or '-'}",
+            f"did you mean '{close}'?" if close else f"its units are: {', '.join(names) or '-'}",
             code="E404",
         )

@@ -15,9 +15,9 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 
+from promptops.closest import closest
 from promptops.errors import Refused, UnknownUnit
 from promptops.live.records import Change, Entry, Hold, Pointer, SafeMode, State
 from promptops.manifest.digest import short
@@ -176,10 +176,10 @@ def live_pointer(state: State, unit: str, environment: str) -> Pointer:
     """The pointer of a unit; raises UnknownUnit with the nearest name."""
     if unit in state.pointers:
         return state.pointers[unit]
-    close = get_close_matches(unit, state.pointers, n=1)
+    close = closest(unit, state.pointers)
     raise UnknownUnit(
         f"there is no unit '{unit}' in {environment}",
-        f"did you mean '{close[0]}'?"
+        f"did you mean '{close}'?"
         if close
         else f"live are: {', '.join(sorted(state.pointers)) or 'none'}",
     )

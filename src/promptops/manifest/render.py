@@ -1,10 +1,10 @@
 """Fill a release's prompt with inputs: the checks, then one join per message."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from promptops.closest import closest
 from promptops.errors import InputError, ReleaseRejected
 from promptops.manifest.release import Input, Message, Release
 from promptops.manifest.template import TemplateError, compile_template
@@ -24,10 +24,10 @@ def refuse_unknown(unit: str, names: Iterable[str], known: Iterable[str]) -> Non
     """What `promptops render` and tests do with names that the release does not have."""
     name = next(iter(names))
     known = sorted(known)
-    close = get_close_matches(name, known, n=1)
+    close = closest(name, known)
     raise InputError(
         f"{unit} has no input '{name}'",
-        f"did you mean '{close[0]}'?" if close else f"its inputs are: {', '.join(known) or 'none'}",
+        f"did you mean '{close}'?" if close else f"its inputs are: {', '.join(known) or 'none'}",
     )
 
 
@@ -124,8 +124,8 @@ class Renderer:
 
     def _missing(self, name: str, inputs: Mapping[str, object]) -> InputError:
         unknown = [given for given in inputs if given not in self._inputs]
-        close = get_close_matches(name, unknown, n=1)
-        hint = f"you passed '{close[0]}': is that the one?" if close else f"pass {name}=…"
+        close = closest(name, unknown)
+        hint = f"you passed '{close}': is that the one?" if close else f"pass {name}=…"
         return InputError(f"{self._unit} needs the input '{name}'", hint)
 
     def _checked(self, name: str, value: object, spec: Input) -> str:

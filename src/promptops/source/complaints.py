@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Protocol
 
+from promptops.closest import closest
 from promptops.finding import Finding, Place
 from promptops.source.document import Path
 
@@ -102,14 +102,14 @@ def _unknown(document: Placed, violation: Violation, root: dict[str, Any]) -> It
             continue
         place = document.key_place((*path, key))
         message = f"unknown key {shown(key)}: nothing in {dotted(path) or 'the file'} has this name"
-        close = get_close_matches(key, known, n=1)
+        close = closest(key, known)
         homes = [
             section
             for section, schema in root["properties"].items()
             if key in schema.get("properties", {}) and (section,) != path
         ]
         if close:
-            hint = f"did you mean {close[0]}?"
+            hint = f"did you mean {close}?"
         elif homes:
             hint = f"move it into {homes[0]}"
         else:
@@ -192,8 +192,8 @@ def choice(name: str, value: object, limit: list[object]) -> tuple[str, str, str
     few = [shown(item)[1:-1] for item in allowed[:_MOST_NAMED]]
     more = f" and {len(allowed) - len(few)} more" if len(allowed) > len(few) else ""
     names = [item for item in allowed if len(item) <= _LONGEST_NAME]  # to compare texts takes long
-    close = get_close_matches(str(value)[: _LONGEST_NAME + 1], names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"write {' or '.join(few)}"
+    close = closest(str(value)[: _LONGEST_NAME + 1], names)
+    hint = f"did you mean {close}?" if close else f"write {' or '.join(few)}"
     are = "are" if len(few) > 1 else "is"
     message = f"{name} is {shown(value)}; allowed {are} {', '.join(few)}{more}"
     return "E212", message, hint

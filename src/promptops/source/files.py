@@ -4,9 +4,9 @@ import errno
 import os
 import stat
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
+from promptops.closest import closest
 from promptops.source.tree import Entry, FileRefused
 
 # A path is walked part by part, and no part may be a symbolic link; a FIFO must not block the open.
@@ -128,6 +128,6 @@ def _missing(folder: int, name: str, path: str) -> FileRefused:
     if twin:
         message = f"{path} is missing: on disk it is spelled {twin[0]}"
         return FileRefused("E402", message, f"write {twin[0]}; not every system tells them apart")
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else "add the file or correct the path"
+    close = closest(name, names)
+    hint = f"did you mean {close}?" if close else "add the file or correct the path"
     return FileRefused("E402", f"{path} is missing", hint)

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
+from promptops.closest import closest
 from promptops.errors import UsageError
 from promptops.finding import Finding, Place, errors_in
 from promptops.live.address import Address, parse_address
@@ -89,10 +89,10 @@ class Project:
         if name in self.environments:
             return
         names = ", ".join(self.environments)
-        close = get_close_matches(name, self.environments, n=1)
+        close = closest(name, self.environments)
         raise UsageError(
             f"{self.shown} has no environment '{name}'",
-            (f"did you mean '{close[0]}'? " if close else "")
+            (f"did you mean '{close}'? " if close else "")
             + f"it has: {names}; another one is reached with --store URL --env {quote(name)}",
         )
 
@@ -187,7 +187,7 @@ def _problems_of_soak(document: Document, name: str) -> Iterator[Finding]:
     source = document.get((*path, "from"))
     others = [other for other in environments if other != name]
     if source is not None and source not in others:
-        close = get_close_matches(source, others, n=1)
+        close = closest(source, others)
         message = f"{name} soaks in {quoted(source)}, which is no other environment of this file"
-        hint = f"did you mean {close[0]}?" if close else "name the one to promote from"
+        hint = f"did you mean {close}?" if close else "name the one to promote from"
         yield Finding("E212", document.file, document.place((*path, "from")), message, hint)

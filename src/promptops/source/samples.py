@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from promptops.closest import closest
 from promptops.finding import Finding
 from promptops.manifest.template import TemplateError, compile_template
 from promptops.source.complaints import dotted, mistyped, shown
@@ -69,8 +69,8 @@ def _values(
         where = (*path, name)
         spec = declared.get(name)
         if name not in declared:
-            close = get_close_matches(name, declared, n=1)
-            hint = f"did you mean {close[0]}?" if close else "delete it, or declare it in inputs"
+            close = closest(name, declared)
+            hint = f"did you mean {close}?" if close else "delete it, or declare it in inputs"
             said = f"{dotted(where)}: the unit has no input '{name}'"
             yield Finding("E307", document.file, document.key_place(where), said, hint)
         elif isinstance(spec, dict) and is_scalar(value):

@@ -7,11 +7,11 @@ the project, and whoever lowers one gives a reason that is printed with every fi
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from promptops.closest import closest
 from promptops.finding import Finding, Severity
 from promptops.source.document import Document
 
@@ -110,4 +110,4 @@ def nearest_code(code: str) -> str | None:
     """The code that was meant; the same number under another letter is nearest."""
     digits = "".join(mark for mark in code if mark.isdecimal())
     twins = [known for known in known_codes() if known[1:] == digits]
-    return next(iter(twins or get_close_matches(code.upper(), known_codes(), n=1)), None)
+    return twins[0] if twins else closest(code.upper(), known_codes())

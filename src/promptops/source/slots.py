@@ -3,9 +3,9 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from promptops.closest import closest
 from promptops.finding import Finding, Place
 from promptops.manifest.template import TemplateError, compile_template
 from promptops.source.document import Document, Path
@@ -85,12 +85,10 @@ def _problems(error: TemplateError, file: str, locate: _Locate) -> Iterator[Find
 
 
 def _undeclared(name: str, declared: Iterable[str], file: str, place: Place) -> Finding:
-    close = get_close_matches(name, declared, n=1)
+    close = closest(name, declared)
     message = f"'{name}' is used and not declared: nobody would pass it"
     hint = (
-        f"did you mean {close[0]}?"
-        if close
-        else f"declare it: inputs: {{{name}: {{type: string}}}}"
+        f"did you mean {close}?" if close else f"declare it: inputs: {{{name}: {{type: string}}}}"
     )
     return Finding("E302", file, place, message, hint)
 
