@@ -382,12 +382,25 @@ def test_an_app_that_moves_to_another_store_is_served_by_the_copy_of_the_last(
     assert (status.state, status.code, status.revision) == ("STALE", "C622", 2)
     assert f"{saved(cache).path()} is the copy of another store" in status.reason
 
-    # Its revisions say nothing of those here: a lower one is no loss.
+    # Its revisions say nothing of those here: neither is a lower one a loss, nor one that is
+    # announced a proof that this store lost anything.
     redis_server.cont()
     until(lambda: client.get("greeter").digest == digest("greeter", "Here"))
     until(lambda: client.status().state == "READY")
     assert (client.status().reason, client.status().source) == ("", "store")
     until(lambda: len(list(cache.glob("*.copy"))) == 2)
+
+
+def test_an_app_that_moved_proves_nothing_to_a_store_that_holds_nothing_yet(
+    redis_server: Server, opened: Opener, started: Starter, cache: Path
+) -> None:
+    before, now = (f"{redis_server.url.removesuffix('/0')}/{db}" for db in (1, 2))
+    deploy(opened(before), greeter="Hello")
+    started(before, cache=cache).close()
+    client = started(now, cache=cache)
+    until(lambda: opened(now).clients())
+    assert_serves(client, "disk", "Hello")
+    assert [each.head for each in opened(now).clients()] == [Head(0, 0)]
 
 
 def test_a_new_copy_has_what_was_live_before_the_process_began(

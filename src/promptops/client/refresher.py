@@ -201,9 +201,7 @@ class Refresher:
         self._unpinned = self.sources.start(accept) or self._unpinned
 
     def _refresh(self) -> None:
-        served = self._unpinned
-        if self.sources.foreign:
-            served = replace(served, head=None)
+        served = self._here(self._unpinned)
         now = time.monotonic()
         # What changed since is enough while the store goes on as we know it. After any trouble it
         # may have been emptied and filled anew, so everything is read; and now and then, because
@@ -237,6 +235,10 @@ class Refresher:
         self.behind = {unit: self.behind.get(unit, self.checked) for unit in snapshot.refused}
         self.checked = time.monotonic()
         self.error, self._failures = None, 0
+
+    def _here(self, snapshot: Snapshot) -> Snapshot:
+        """To this store the revisions of another one mean nothing."""
+        return replace(snapshot, head=None) if self.sources.foreign else snapshot
 
     def _recall(self) -> None:
         """Once, and before anybody is told that we are ready: what conversations began with."""
@@ -284,7 +286,7 @@ class Refresher:
         # Where nothing could be read, an attempt to write only costs the time of another answer.
         if not isinstance(self.error, StoreUnreachable):
             self.announcing.announce(
-                self.published.snapshot, self.pins.held, self.checked, self.error
+                self._here(self.published.snapshot), self.pins.held, self.checked, self.error
             )
 
     def _save(self) -> None:
