@@ -171,7 +171,8 @@ def test_a_plan_of_another_revision_is_refused(deployed_twice: Project, contents
     assert done.code == 3
     assert done.err == (
         "error[moved]: the environment is at revision 2, not at 1\n"
-        " help: look at promptops history, then deploy with the new --expect-revision\n"
+        " help: look at promptops history --env production, then deploy with the new "
+        "--expect-revision\n"
     )
     assert done.json == {
         "environment": "production",
@@ -185,7 +186,10 @@ def test_a_plan_of_another_revision_is_refused(deployed_twice: Project, contents
         "refused": {
             "code": "moved",
             "message": "the environment is at revision 2, not at 1",
-            "hint": "look at promptops history, then deploy with the new --expect-revision",
+            "hint": (
+                "look at promptops history --env production, then deploy with the new "
+                "--expect-revision"
+            ),
         },
     }
     assert contents() == before

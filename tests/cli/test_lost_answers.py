@@ -63,8 +63,8 @@ def unknown(proxy: Proxy, why: str) -> str:
     return (
         f"error[unknown]: the answer of redis://127.0.0.1:{proxy.port}/0 to the swap was lost: "
         f"{why}\n"
-        " help: see whether it happened: promptops history --operation run-1; the same command "
-        "with --operation run-1 is safe\n"
+        " help: see whether it happened: promptops history --operation run-1 --env production; the "
+        "same command with --operation run-1 is safe\n"
     )
 
 

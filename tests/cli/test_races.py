@@ -40,7 +40,9 @@ def test_of_two_deploys_of_a_unit_one_wins_and_the_other_is_told_who(
     second = deployed.run(*deploy, "--commit", commit, "--json")
     assert [ended.code for ended in first] == [0]
     message = "bo was faster: revision 2, deploy of greeter"
-    hint = "nothing of yours was changed; look at promptops history, then try again"
+    hint = (
+        "nothing of yours was changed; look at promptops history --env production, then try again"
+    )
     assert second.code == 3
     assert second.json["refused"] == {"code": "lost-race", "message": message, "hint": hint}
     assert second.json["revision"] == 2

@@ -358,21 +358,21 @@ def test_a_held_target_is_refused_unless_it_is_forced(
             "7",
             (
                 "error: there is no revision 7 in production\n"
-                " help: revisions are 1 to 2; see promptops history\n"
+                " help: revisions are 1 to 2; see promptops history --env production\n"
             ),
         ),
         (
             "0",
             (
                 "error: there is no revision 0 in production\n"
-                " help: revisions are 1 to 2; see promptops history\n"
+                " help: revisions are 1 to 2; see promptops history --env production\n"
             ),
         ),
         (
             "deadbeef",
             (
                 "error: 'deadbeef' is no digest, revision or commit that was live in production\n"
-                " help: see promptops history for what one can go back to\n"
+                " help: see promptops history --env production for what one can go back to\n"
             ),
         ),
         (
@@ -383,14 +383,14 @@ def test_a_held_target_is_refused_unless_it_is_forced(
             "HEAD~1",
             (
                 "error: 'HEAD~1' is no digest, revision or commit that was live in production\n"
-                " help: see promptops history for what one can go back to\n"
+                " help: see promptops history --env production for what one can go back to\n"
             ),
         ),
         (
             "-1",
             (
                 "error: '-1' is no digest, revision or commit that was live in production\n"
-                " help: see promptops history for what one can go back to\n"
+                " help: see promptops history --env production for what one can go back to\n"
             ),
         ),
     ],

@@ -23,7 +23,7 @@ from promptops.cli.settings import Environment
 from promptops.cli.streams import OutputLost
 from promptops.delivery.deployment import Deployment
 from promptops.delivery.way_back import now
-from promptops.errors import OutcomeUnknown, Refused, StoreError, Unconfirmed
+from promptops.errors import OutcomeUnknown, PromptopsError, Refused, StoreError, Unconfirmed
 from promptops.live.moves import Intent
 from promptops.live.records import Head
 from promptops.live.store import Store
@@ -66,8 +66,9 @@ def move(
     try:
         with suggested.permitted(role, place.name):
             yield store
-    except (Refused, OutcomeUnknown) as error:
-        if output == "json":
+    except PromptopsError as error:
+        error.hint = suggested.completed(error.hint, place.name)
+        if output == "json" and isinstance(error, Refused | OutcomeUnknown):
             action = "unknown" if isinstance(error, OutcomeUnknown) else "none"
             head = None if isinstance(error, OutcomeUnknown) else _head(store)
             facts = _facts(place, intent.operation, head, action)

@@ -15,6 +15,7 @@ _SECRETS = (
     (re.compile(r"//[^/?]*@"), "//USER:PASSWORD@"),
     (re.compile(r"(sentinel_password=)[^&]*"), r"\1PASSWORD"),
 )
+_UNPLACED = re.compile(r"promptops (history( --operation [^\s;,]+)?|verify|rehearse)(?! --)")
 
 
 def command(*words: str) -> str:
@@ -36,6 +37,12 @@ def where(environment: str) -> list[str]:
             store = secret.sub(place, store)
         options += ["--store", store]
     return options
+
+
+def completed(hint: str, environment: str) -> str:
+    """A hint of what knows no command line, with where to look in the commands that it names."""
+    there = shlex.join(where(environment))
+    return _UNPLACED.sub(lambda found: f"{found[0]} {there}", hint)
 
 
 @contextmanager
