@@ -131,3 +131,18 @@ def test_a_file_whose_name_is_odd(tmp_path: Path, opened: Opener) -> None:
     deploy(opened(url), greeter="Hello")
     assert opened(url).read().head == Head(1, 1)
     assert (tmp_path / "my store?#%.db").exists()
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
+def test_what_a_thread_left_that_died_in_a_transaction_keeps_nobody_out(
+    file: Path, opened: Opener, begin: str
+) -> None:
+    store, other = opened(f"sqlite:///{file}"), opened(f"sqlite:///{file}")
+    assert isinstance(other, SqliteStore)
+    for number, use in enumerate((other.read, other.seal, lambda: other.put(b"{}"), other.clients)):
+        other.read()
+        connection = other._file._connection
+        assert connection is not None
+        connection.execute(begin)
+        use()
+        assert deploy(store, greeter=str(number)) == Head(1, number + 2)

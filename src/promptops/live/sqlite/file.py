@@ -82,8 +82,12 @@ class DatabaseFile:
 
     def _open(self, mode: str) -> sqlite3.Connection:
         identity = identity_of(self.path)
-        if self._connection is not None and identity != self._identity:
+        if self._connection is not None and (
             # The file was deleted or replaced; the one that we have open is nobody's any more.
+            identity != self._identity
+            # Whoever used it before us died between two steps, and might keep others out for ever.
+            or self._connection.in_transaction
+        ):
             self.close()
         if self._connection is None:
             self._connection = connect(self.path, mode, self._timeout)
