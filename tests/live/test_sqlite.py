@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -139,7 +139,8 @@ def test_what_a_thread_left_that_died_in_a_transaction_keeps_nobody_out(
 ) -> None:
     store, other = opened(f"sqlite:///{file}"), opened(f"sqlite:///{file}")
     assert isinstance(other, SqliteStore)
-    for number, use in enumerate((other.read, other.seal, lambda: other.put(b"{}"), other.clients)):
+    uses: list[Callable[[], object]] = [other.read, other.seal, lambda: other.put(b"{}")]
+    for number, use in enumerate(uses):
         other.read()
         connection = other._file._connection
         assert connection is not None
