@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from promptops.delivery.rollback import rollback
+from promptops.errors import Refused
+from promptops.live.moves import Proposal
+from promptops.live.records import State
 from promptops.live.store import Store
 from tests.cli.projects import Project, everywhere, short
 from tests.cli.rehearsals import PLACE, codes, manifest, rehearsed, release, said
+from tests.deployments import intent
 
 WHY = "it writes the new ticket format"
 BEYOND = "release {}, live since revision 2, says forward_only: " + WHY
@@ -116,3 +121,18 @@ def test_the_gate_shows_the_line_that_says_it(deployed: Project, offline: tuple[
     lines = (deployed.root / found["file"]).read_text("utf-8").splitlines()
     assert lines[found["line"] - 1].startswith("forward_only: ")
     assert found["message"].endswith(f": the manifest says forward_only: {WHY}")
+
+
+@everywhere
+def test_a_rollback_that_is_overtaken_by_one_does_not_go_past_it(
+    deployed_twice: Project, store: Store
+) -> None:
+    def meanwhile(_: State, proposal: Proposal) -> Proposal:
+        release(deployed_twice, store, forward_only=WHY)
+        return proposal
+
+    with pytest.raises(Refused) as refused:
+        rollback(store, ("greeter",), None, intent(reason="rude"), agree=meanwhile)
+    head = store.read().head
+    assert (refused.value.code, head and head.revision) == ("blocked", 3)
+    assert refused.value.message.endswith(f"live since revision 3, says forward_only: {WHY}")

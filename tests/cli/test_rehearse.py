@@ -5,11 +5,14 @@ from promptops.live.store import Store
 from tests.cli.projects import Project, everywhere
 from tests.cli.rehearsals import (
     PLACE,
+    caller,
     codes,
     manifest,
     now_required,
     policy,
     rehearsed,
+    release,
+    says,
     variable_gone,
 )
 from tests.waiting import eventually
@@ -146,3 +149,19 @@ def test_callers_are_known_by_what_running_apps_register(
         client.wait_ready(5)
         assert eventually(lambda: store.clients() != [])
         assert rehearsed(deployed)["targets"][0]["verdict"] == "ready"
+
+
+def test_what_is_live_and_refused_by_its_callers_is_no_witness_for_what_they_pass(
+    deployed: Project, store: Store
+) -> None:
+    """Accepted once, and deployed again with another text: clients still serve what was before."""
+    caller(store, {"greeter": ("guest",)})
+    release(deployed, store, **says("guest", "lang"))
+    release(deployed, store, **says("lang", "guest"))
+    way = rehearsed(deployed)
+    assert [each["verdict"] for each in way["targets"]] == ["blocked", "ready with warnings"]
+    assert codes(way["targets"][0]) == {"callers"}
+    manifest(deployed, params={"temperature": 0.1})
+    deployed.commit()
+    again = deployed.here("deploy", "greeter", *PLACE)
+    assert (again.code, again.err.partition(":")[0]) == (3, "error[callers]")

@@ -140,7 +140,8 @@ def test_a_model_that_was_retired_blocks_and_one_that_will_be_soon_warns(
     for today, verdict in (
         (date(2026, 10, 1), "ready"),
         (date(2026, 11, 10), "ready with warnings"),
-        (date(2026, 12, 1), "blocked"),
+        (date(2026, 12, 1), "ready with warnings"),  # its last day
+        (date(2026, 12, 2), "blocked"),
     ):
         target = judged(deployed_twice, store, today=today, retires=lambda _: date(2026, 12, 1))
         assert (target["verdict"], codes(target)) == (

@@ -91,7 +91,9 @@ def test_a_blocked_release_that_is_named_is_refused(
     done = deployed.here("rollback", *units, *PLACE, "--to", target)
     assert done.code == 3
     assert f"error[blocked]: greeter: going back to {short(policy_came[1])} is blocked" in done.err
-    assert f"promptops rollback greeter --to {target} --env production --force" in done.err
+    assert f"{' '.join(['promptops rollback', *units])} --to {target} --env production --force" in (
+        done.err
+    )
     assert store.read() == before
 
 

@@ -4,14 +4,14 @@ Only what the store keeps is asked, once: on a bad night there may be neither gi
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from promptops.delivery.rehearsal import against_forward_only
 from promptops.delivery.way_back import Report, releases_before
 from promptops.errors import Refused, ReleaseRejected
-from promptops.live.moves import Intent, Skipped
+from promptops.live.moves import Skipped
 from promptops.live.moves_of_rollback import Target, previous
 from promptops.live.records import Entry, Pointer, State
 from promptops.live.store import Store, entries
@@ -76,51 +76,63 @@ def previous_unblocked(
     unit: str,
     history: Callable[[], Iterable[Entry]],
     blocked: Mapping[str, str],
-    intent: Intent,
     wrong: Wrong,
+    typed: Sequence[str],
 ) -> tuple[Target, tuple[Skipped, ...]]:
     """The newest earlier release that is neither held, blocked nor wrong, and what was skipped.
 
-    Raises Refused, with why, when there is none.
+    `typed` is the command, to name the one that goes there all the same. Raises Refused, with why,
+    when there is none.
     """
-    blocked = dict(blocked)
+    reasons = {digest: f"blocked: {why}" for digest, why in blocked.items()}
     while True:
-        without = _Without(live, unit, blocked, {})
+        without = _Without(live, unit, reasons, {})
         try:
             target = previous(live, unit, without.of(history()))
         except Refused as refused:
             if not without.left_out:
                 raise
-            listed = "; ".join(f"{short(digest)}: {blocked[digest]}" for digest in without.left_out)
+            listed = "; ".join(
+                f"{short(digest)}: {reasons[digest].removeprefix('blocked: ')}"
+                for digest in without.left_out
+            )
             raise Refused(
                 "blocked",
                 f"{unit} has no earlier release that is neither held nor blocked: {listed}",
-                _all_the_same("promptops", "rollback", unit, *intent.where),
+                _all_the_same(typed),
             ) from refused
         why = wrong(unit, target.digest)
         if not why:
             break
-        blocked[target.digest] = why
+        reasons[target.digest] = why
     skipped = tuple(
-        Skipped(unit, digest, f"blocked: {blocked[digest]}; --force goes there all the same")
+        Skipped(
+            unit,
+            digest,
+            reasons[digest] + "; --force goes there all the same" * (digest in blocked),
+        )
         for digest in without.left_out
     )
     return target, skipped
 
 
 def refuse_blocked(
-    targets: Mapping[str, Target], blocked: Blocked, to: str, intent: Intent, wrong: Wrong
+    targets: Mapping[str, Target], blocked: Blocked, wrong: Wrong, typed: Sequence[str]
 ) -> None:
-    """Raises Refused when a target that was named is blocked."""
+    """Raises Refused when a target that was named is blocked, or no client would take it."""
     for unit, target in sorted(targets.items()):
-        why = blocked.get(unit, {}).get(target.digest) or wrong(unit, target.digest)
-        if why:
-            raise _blocked(unit, target.digest, why, to, intent)
+        if why := blocked.get(unit, {}).get(target.digest):
+            raise _blocked(unit, target.digest, why, typed)
+        if why := wrong(unit, target.digest):
+            raise Refused(
+                "missing-release",
+                f"{unit} cannot go back to {short(target.digest)}: {why}",
+                "nothing was changed; promptops verify says what else is damaged, and promptops "
+                "restore puts it back",
+            )
 
 
-def refuse_no_return(
-    store: Store, targets: Mapping[str, Target], to: str | None, intent: Intent
-) -> None:
+def refuse_no_return(store: Store, targets: Mapping[str, Target], typed: Sequence[str]) -> None:
     """Raises Refused when one would go back past a release that says forward_only.
 
     Asked of the releases themselves, because what is older than all that was rehearsed lies behind
@@ -128,7 +140,7 @@ def refuse_no_return(
     """
     wanted = {unit: target.digest for unit, target in targets.items()}
     for unit, why in past_no_return(store, wanted):
-        raise _blocked(unit, wanted[unit], why, to, intent)
+        raise _blocked(unit, wanted[unit], why, typed)
 
 
 def past_no_return(store: Store, targets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -154,15 +166,14 @@ def _document(store: Store, digest: str) -> dict[str, Any] | None:
         return None
 
 
-def _blocked(unit: str, digest: str, why: str, to: str | None, intent: Intent) -> Refused:
-    named = () if to is None else ("--to", to)
+def _blocked(unit: str, digest: str, why: str, typed: Sequence[str]) -> Refused:
     return Refused(
         "blocked",
         f"{unit}: going back to {short(digest)} is blocked: {why}",
-        _all_the_same("promptops", "rollback", unit, *named, *intent.where),
+        _all_the_same(typed),
     )
 
 
-def _all_the_same(*command: str) -> str:
-    forced = shlex.join([*command, "--force"])
+def _all_the_same(typed: Sequence[str]) -> str:
+    forced = shlex.join([*typed, "--force"])
     return f"promptops rehearse says what is so now; to go there all the same: {forced}"

@@ -146,16 +146,20 @@ def against_forward_only(
 
 
 def unpassed(old: Release | None, new: Release, callers: Callers) -> tuple[str, ...]:
-    """The inputs that `new` requires, `old` does not, and some caller does not pass.
+    """The inputs that `new` requires and some caller does not pass.
 
-    Where no client says what it passes, callers are known by what `old` requires.
+    Where no client says what it passes, callers are known by what `old` requires. Where they do,
+    what is live is no witness: it may be what they refuse.
     """
     return tuple(
         name
         for name, spec in new.inputs.items()
         if spec.required
-        and not (old is not None and _requires(old, name))
-        and not (callers and all(name in passed for passed in callers))
+        and not (
+            all(name in passed for passed in callers)
+            if callers
+            else old is not None and _requires(old, name)
+        )
     )
 
 
@@ -231,7 +235,7 @@ def against_model(target: Release, retires: date | None, today: date) -> Iterato
     """Whether its model is still served, as far as a date says."""
     if retires is None or retires - today > SOON:
         return
-    gone = retires <= today
+    gone = retires < today  # the date is its last day, as validate has it (E226)
     yield Hindrance(
         "retired",
         "error" if gone else "warning",

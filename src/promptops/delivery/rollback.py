@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 from promptops.delivery.agreement import Agree, as_proposed
 from promptops.delivery.avoid import (
@@ -29,7 +30,7 @@ from promptops.live.overtaking import (
     overtakings,
     there_already,
 )
-from promptops.live.records import Entry, State
+from promptops.live.records import Entry, Head, State
 from promptops.live.store import Store, entries, needed, newer
 from promptops.manifest.digest import beginning, short
 
@@ -48,8 +49,8 @@ def rollback(
     """Put units back: to the release before, or to a digest, revision or commit.
 
     Without units, `to` a revision or commit puts the whole environment back. What the last
-    rehearsal found blocked, or the store holds no more or otherwise than it was, is skipped, or
-    refused when it was named, unless `force`. Where it goes
+    rehearsal found blocked is skipped, or refused when it was named, unless `force`; and in any
+    case what the store holds no more or otherwise than it was, which no client takes. Where it goes
     is decided and agreed to once: a move by somebody who was faster is displaced. With `dry_run`
     nobody is asked and nothing is written. Raises UsageError for what cannot be meant, Refused,
     StoreError, OutcomeUnknown.
@@ -63,27 +64,36 @@ def rollback(
     units = _named(store, state, units, to)
     reports = {} if force else kept(store)
     blocked = blocked_in(reports, state)
-    wrong = _nothing_wrong if force else partial(corruption, store)
+    wrong = partial(corruption, store)
+    typed = _typed(units, to, intent)
     targets, skipped = _targets_of(store, state, units, to, intent, blocked, wrong)
     if to is not None:
-        refuse_blocked(targets, blocked, to, intent, wrong)
-    if not force:
-        refuse_no_return(store, targets, to, intent)
+        refuse_blocked(targets, blocked, wrong, typed)
 
     def agree_in_doubt(state: State, proposal: Proposal) -> Proposal:
         doubts = () if force else tuple(of_rollback(state, proposal, reports, intent))
         proposal = replace(proposal, doubts=doubts)
         return proposal if dry_run else agree(state, proposal)
 
-    move = partial(moves_of_rollback.rollback, targets=targets, request=request, force=force)
+    @cache
+    def check_passed(_: Head | None) -> None:
+        if not force:
+            refuse_no_return(store, targets, typed)
+
+    def move(now: State, **more: Any) -> Proposal:
+        check_passed(now.head)  # which somebody who was faster may have changed
+        return moves_of_rollback.rollback(now, targets, request=request, force=force, **more)
+
     agreed = agree_in_doubt(state, move(state, intent=intent, skipped=skipped))
     if dry_run:
         return _as_if_done(store, state, agreed)
     return _go_back(store, state, targets, skipped, intent, request, move, agreed)
 
 
-def _nothing_wrong(_unit: str, _digest: str) -> str:
-    return ""
+def _typed(units: tuple[str, ...], to: str | None, intent: Intent) -> list[str]:
+    """The command, without what one may say beside."""
+    named = [] if to is None else ["--to", to]
+    return ["promptops", "rollback", *units, *named, *intent.where]
 
 
 def _as_if_done(store: Store, state: State, agreed: Proposal) -> Deployment:
@@ -172,11 +182,12 @@ def _newest(
     blocked: Blocked,
     wrong: Wrong,
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
+    typed = _typed(units, None, intent)
     targets: dict[str, Target] = {}
     skipped: list[Skipped] = []
     for unit in dict.fromkeys(units):
         targets[unit], left_out = previous_unblocked(
-            state.pointers[unit], unit, lambda: entries(store), blocked.get(unit, {}), intent, wrong
+            state.pointers[unit], unit, lambda: entries(store), blocked.get(unit, {}), wrong, typed
         )
         skipped += left_out
     return targets, tuple(skipped)
