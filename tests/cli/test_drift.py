@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from promptops.live.records import Head
 from promptops.live.store import Store
 from tests.cli.apps import App
 from tests.cli.projects import Project, on_redis, short
@@ -67,6 +68,24 @@ def test_a_release_that_was_changed_is_corrupt(deployed: Project, saboteur: Sabo
     said = deployed.here(*STATUS).out
     assert f"greeter is corrupt: the store holds other bytes as {short(live)}\n" in said
     assert deployed.here("status", "--env", "production", "--exit-code").code == 0, "nobody looked"
+
+
+@on_both
+def test_a_deploy_puts_back_what_is_live_and_damaged_though_it_has_nothing_to_move(
+    deployed: Project, store: Store, saboteur: Saboteur
+) -> None:
+    live = {unit: pointer.digest for unit, pointer in store.read().pointers.items()}
+    saboteur.overwrite(live["greeter"], b"{}")
+    saboteur.remove(live["farewell"])
+    assert deployed.here("deploy", "--all", "--env", "production", "--dry-run").code == 0
+    assert found(deployed)[1] == {"farewell": "corrupt", "greeter": "corrupt"}
+    done = deployed.here("deploy", "--all", "--env", "production")
+    assert (done.code, store.read().head) == (0, Head(1, 1))
+    lost = f"the release {short(live['farewell'])} is not in the store"
+    other = f"the store holds other bytes as {short(live['greeter'])}"
+    assert f"warning: farewell: {lost}: it was put back\n" in done.err
+    assert f"warning: greeter: {other}: it was put back\n" in done.err
+    assert found(deployed) == (0, {"farewell": "in sync", "greeter": "in sync"})
 
 
 @on_both

@@ -31,6 +31,7 @@ from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
 from promptops.delivery.judgement import judge_moves
+from promptops.delivery.mending import put_back
 from promptops.delivery.no_return import check_moves
 from promptops.delivery.plan_file import as_planned, checkout_of, read_plan
 from promptops.delivery.protection import check_allowed
@@ -169,6 +170,8 @@ def deploy(
             may_move=may_move,
             agree=asked(place, yes=yes),
         )
+        for mended in put_back(opened, checkout.built) if not dry_run else ():
+            say_warning(mended)
         done = make_live(
             opened,
             {item.unit: (item.digest, item.data) for item in checkout.built},

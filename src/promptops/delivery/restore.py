@@ -12,6 +12,7 @@ from promptops.delivery.checkout import Checkout
 from promptops.delivery.deployment import Deployment, in_doubt, repeated
 from promptops.delivery.export import Export, releases_of
 from promptops.delivery.lost import Lost, served_on
+from promptops.delivery.mending import put_over
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable
 from promptops.live import moves_of_restore as moves
 from promptops.live.freezing import check_not_frozen
@@ -22,7 +23,7 @@ from promptops.live.records import Entry, Freeze, Head, Pointer, State
 from promptops.live.replay import replay
 from promptops.live.store import Store, entries
 from promptops.live.stored import JUNK
-from promptops.manifest.digest import digest_of, short
+from promptops.manifest.digest import short
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def restore(store: Store, prepared: Prepared, tell: Callable[[int, int], None]) 
     """
     put = set()
     for number, data in enumerate(prepared.releases(), 1):
-        put.add(_put(store, data))
+        put.add(put_over(store, data))
         tell(number, prepared.count)
     there, wanted = prepared.there, prepared.restoration
     for unit, pointer in sorted(wanted.pointers.items()):
@@ -264,12 +265,3 @@ def _replaced(store: Store, expected: Head | None, wanted: Restoration) -> bool:
             if store.seal().head == wanted.head:
                 return True
         raise
-
-
-def _put(store: Store, data: bytes) -> str:
-    """Also over other bytes, which somebody put under this digest."""
-    try:
-        return store.put(data)
-    except StoreCorrupt:
-        store.forget_releases([digest_of(data)])
-        return store.put(data)
