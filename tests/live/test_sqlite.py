@@ -1,5 +1,6 @@
 """What only a file can do to us: another's lock, a full disk, a crash of the one who writes."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from promptops.errors import StoreUnreachable
+from promptops.errors import StoreCorrupt, StoreUnreachable
 from promptops.live.records import Head
 from promptops.live.sqlite import SqliteStore
 from promptops.live.store import Timeouts
@@ -147,3 +148,13 @@ def test_what_a_thread_left_that_died_in_a_transaction_keeps_nobody_out(
         connection.execute(begin)
         use()
         assert deploy(store, greeter=str(number)) == Head(1, number + 2)
+
+
+def test_what_is_written_over_the_file_is_seen_by_who_has_it_open(
+    file: Path, opened: Opener
+) -> None:
+    store = opened(f"sqlite:///{file}")
+    assert store.read().head == Head(1, 1)
+    file.write_bytes(os.urandom(3000))
+    with pytest.raises(StoreCorrupt, match="did not write"):
+        store.read()

@@ -44,7 +44,9 @@ def awaited(
     if not missing:
         return None
     if all(client.declines(head, wanted) for client in missing):
-        return _unconfirmed(confirmation, "do not take it", _ways_out(missing, wanted, where))
+        keeping = {unit for client in missing for unit in client.keeps_of(head, wanted)}
+        ways = _ways_out(missing, sorted(keeping or wanted), where)
+        return _unconfirmed(confirmation, "do not take it", ways)
     hint = f"look at those processes, and at {suggested.command('status', *where)}"
     return _unconfirmed(confirmation, f"did not confirm within {wait:g} s", hint)
 

@@ -44,7 +44,7 @@ class Copy:
     `past` are the releases that were live before, newest first, and `safe` the safe release of each
     unit that has one, so that one can pin them.
     `refused` are those that the one who wrote it did not take; `units` has what it served instead.
-    `lost` is what to say of newer changes that were damaged.
+    `lost` is what to say of newer changes that were damaged or cut off.
     """
 
     environment: str
@@ -83,7 +83,8 @@ class Contents:
 
     `releases` are those of which the file has the bytes, under their `digests`; a writer needs only
     the latter. `line` is the last first line, `base` where the first of the `changes` begins, `end`
-    where the next one will. `lost` is what to say of changes behind it that are damaged.
+    where the next one will. `lost` is what to say of changes behind it that are damaged, `cut` of
+    one that was cut off, which the next one overwrites.
     """
 
     def __init__(self, environment: str = "", namespace: str = "") -> None:
@@ -99,6 +100,7 @@ class Contents:
         self.line = b""
         self.base = self.end = self.changes = 0
         self.lost: StoreCorrupt | None = None
+        self.cut: StoreCorrupt | None = None
 
     def copy(self) -> Copy:
         return Copy(
@@ -110,7 +112,7 @@ class Contents:
             dict(self.past),
             dict(self.refused),
             dict(self.safe),
-            self.lost,
+            self.lost or self.cut,
         )
 
     def take(self, change: Change) -> None:
@@ -132,13 +134,15 @@ class Contents:
         data = encode(copy)
         self.digests = {*copy.releases}
         self.line = data[: data.index(b"\n")]
-        self.base, self.end, self.changes, self.lost = len(data), len(data), 0, None
+        self.base, self.end, self.changes = len(data), len(data), 0
+        self.lost = self.cut = None
         return data
 
     def append(self, change: Change) -> bytes:
         """Take it; what to write for it at the `end` of before."""
         body = _body({}, change)
         start = b"%s %012d %s " % (CHANGE, len(body), digest_of(body).encode())
+        self.cut = None
         self.take(change)
         self._step(start + self._seal(start), len(body))
         return self.line + body
@@ -228,6 +232,9 @@ def contents_of(data: bytes, where: str) -> Contents:
         contents.follow(data[at + size :], where)
     except StoreCorrupt:
         contents.lost = changes_lost(where, contents.head.revision)
+    else:
+        if contents.end < len(data):
+            contents.cut = changes_lost(where, contents.head.revision)
     return contents
 
 

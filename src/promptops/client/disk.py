@@ -23,6 +23,7 @@ Kind = Literal["copy", "pins"]
 Stamp = tuple[int, int, int]
 ORPHANED_AFTER = 3600
 READ_AGAIN = 3
+GOES_ON_WITHIN = 0.02
 
 
 class Disk:
@@ -55,7 +56,8 @@ class Disk:
         return cls(folder, environment, address.namespace, store)
 
     def path(self, kind: Kind = "copy") -> str:
-        return f"{self.folder}/{self.name(kind)}"
+        found = sorted(Path(self.folder).glob(self.name(kind))) if self.namespace is None else []
+        return str(found[0]) if len(found) == 1 else f"{self.folder}/{self.name(kind)}"
 
     def name(self, kind: Kind = "copy") -> str:
         store = f"+{self.store}" if self.store and kind == "copy" else ""
@@ -63,6 +65,13 @@ class Disk:
 
     def in_namespace(self, namespace: str) -> "Disk":
         return Disk(self.folder, self.environment, namespace, self.store)
+
+    def written_at(self) -> float:
+        """When the copy was written last; 0 where it is gone."""
+        try:
+            return os.stat(self.path()).st_mtime  # noqa: PTH116
+        except OSError:
+            return 0.0
 
     def copies(self) -> list["Disk"]:
         """One for each copy of the environment, of whatever store."""
@@ -158,6 +167,9 @@ class Disk:
                     raise
                 continue
             if contents.lost is not None and not settled:
+                continue
+            if contents.cut is not None and tries:
+                time.sleep(GOES_ON_WITHIN)  # whoever writes it is about to go on, or was killed
                 continue
             if contents.lost is not None and kind != "copy":
                 raise damaged(where)

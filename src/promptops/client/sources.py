@@ -104,9 +104,10 @@ class Sources:
             copies.append(("disk", "the copy on disk", self._keeping.read))
             # An app that moved to another store, on the night on which it must.
             others = [each for each in self.disk.copies() if each.store != self.disk.store]
-            if len(others) == 1:
-                self._foreign = others[0].read
-                copies.append(("disk", others[0].path(), self._foreign))
+            if others and self.disk.namespace is not None:
+                last = max(others, key=lambda each: each.written_at())
+                self._foreign = last.read
+                copies.append(("disk", last.path(), self._foreign))
         if self._bundle:
             from promptops.client.disk import read_bundle  # noqa: PLC0415 - see above
 

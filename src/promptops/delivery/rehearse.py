@@ -1,9 +1,10 @@
 """Rehearse: prove now, for each unit, that going back to an earlier release would work."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from itertools import islice
@@ -36,6 +37,8 @@ from promptops.source.stored import judge_stored
 from promptops.source.unit import Unit
 
 LAST = 3
+UNITS_AT_ONCE = 50
+PROBES_AT_ONCE = 16
 AGAIN = "deploy the commit that made it"
 
 # A release, or why it cannot be read.
@@ -85,6 +88,24 @@ class Start:
         return self.found.release if isinstance(self.found, Shown) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether one can go back from a unit's `start` to each of its `targets`."""
+
+    unit: str
+    start: Start
+    targets: Sequence[Earlier]
+    read: Callable[[str], Found]
+
+    def indexes(self) -> Iterator[tuple[str, str]]:
+        """Of the releases that one would go to: index and version."""
+        found = [self.read(target.digest) for target in self.targets]
+        for each in (*found, *([self.start.safe[1]] if self.start.safe else ())):
+            wanted = each.release.retriever if isinstance(each, Shown) else None
+            if wanted is not None:
+                yield wanted.index, wanted.version
+
+
 def start_of(item: Built) -> Start:
     """From what is about to be deployed."""
     shown = look.built(item.unit, item.digest, item.data)
@@ -126,13 +147,14 @@ def rehearse(
     if targets is None:
         targets = earlier(pointers, entries(store), means.last)
     seen = present(store)
-    reports = []
-    for unit, live in sorted(pointers.items()):
-        read = _reader(store, unit)
+
+    def question(unit: str) -> Question:
+        live, read = pointers[unit], _reader(store, unit)
         safe = None if live.safe is None else (live.safe, read(live.safe))
         start = Start(live.digest, live.revision, read(live.digest), safe)
-        reports.append(_report(unit, start, targets.get(unit, []), read, seen, means))
-    return reports
+        return Question(unit, start, targets.get(unit, []), read)
+
+    return _reports(pointers, question, seen, means)
 
 
 def rehearse_from(
@@ -141,16 +163,43 @@ def rehearse_from(
     """Rehearse the way back from releases that are not live yet: first to what is live."""
     pointers = {unit: state.pointers[unit] for unit in starts if unit in state.pointers}
     before = earlier(pointers, islice(entries(store), MOST_DEPLOYMENTS), means.last)
-    reports = []
-    for unit, start in sorted(starts.items()):
-        live = pointers.get(unit)
+
+    def question(unit: str) -> Question:
+        start, live = starts[unit], pointers.get(unit)
         targets = [] if live is None else before[unit]
         if live is not None and not live.holds(live.meant):
             targets = [Earlier(live.meant, live.revision, live.commit), *targets]
         others = [target for target in targets if target.digest != start.digest]
-        read = _reader(store, unit)
-        reports.append(_report(unit, start, others[: means.last], read, seen, means))
+        return Question(unit, start, others[: means.last], _reader(store, unit))
+
+    return _reports(starts, question, seen, means)
+
+
+def _reports(
+    units: Iterable[str], question: Callable[[str], Question], seen: Present, means: Means
+) -> list[Report]:
+    """By unit; so many at once as are kept in memory, and so many probes as an index may bear.
+
+    An index that is away would else be waited for as often as there are units.
+    """
+    names, reports = sorted(units), list[Report]()
+    for first in range(0, len(names), UNITS_AT_ONCE):
+        questions = [question(unit) for unit in names[first : first + UNITS_AT_ONCE]]
+        found = _probed_at_once(means, {index for each in questions for index in each.indexes()})
+        asked = replace(means, probe=lambda *index, found=found: found[index])
+        reports += [_report(each, seen, asked) for each in questions]
     return reports
+
+
+def _probed_at_once(
+    means: Means, indexes: Iterable[tuple[str, str]]
+) -> dict[tuple[str, ...], Outcome | None]:
+    with ThreadPoolExecutor(PROBES_AT_ONCE, "promptops-probe") as pool:
+        try:
+            asked = {index: pool.submit(means.probe, *index) for index in sorted(indexes)}
+            return {index: each.result() for index, each in asked.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def hindrances(start: Start, target: Shown, callers: Callers, means: Means) -> list[Hindrance]:
@@ -197,18 +246,12 @@ def _reader(store: Store, unit: str) -> Callable[[str], Found]:
     return read
 
 
-def _report(
-    unit: str,
-    start: Start,
-    targets: Iterable[Earlier],
-    read: Callable[[str], Found],
-    seen: Present,
-    means: Means,
-) -> Report:
+def _report(question: Question, seen: Present, means: Means) -> Report:
     began = time.perf_counter()
+    unit, start, read = question.unit, question.start, question.read
     callers = seen.callers(unit)
     judged = []
-    for target in targets:
+    for target in question.targets:
         against_it = [
             *_passed(start, target.since, read),
             *_against(start, read(target.digest), callers, means),

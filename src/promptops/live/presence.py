@@ -101,6 +101,10 @@ class Presence:
             each.pinned or self.head >= head for each in self._lacking(head, wanted)
         )
 
+    def keeps_of(self, head: Head, wanted: Mapping[str, str]) -> Iterator[str]:
+        """The units of which it serves something else than is wanted at `head`."""
+        return (each.unit for each in self._lacking(head, wanted))
+
     def _lacking(self, head: Head, wanted: Mapping[str, str]) -> Iterator[KeptRelease]:
         for each in self.kept:
             older = each.pinned or each.revision < head.revision

@@ -35,7 +35,7 @@ class DatabaseFile:
         self._address = address
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[int, ...] | None = None
         self._in_use = threading.Lock()
         follow_forks(self)
 
@@ -139,13 +139,17 @@ def connect(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
     )
 
 
-def identity_of(path: Path) -> tuple[int, int] | None:
-    """Which file a path leads to; None when there is none."""
+def identity_of(path: Path) -> tuple[int, ...] | None:
+    """Which file a path leads to, and what it was changed last; None when there is none.
+
+    What SQLite writes goes beside it, and into it now and then. Whoever copies another file over it
+    changes it as well, which a connection that is open would never see.
+    """
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _is_ours(db: sqlite3.Connection, address: Address) -> bool:

@@ -18,7 +18,7 @@ class SqliteListener:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[int, ...] | None = None
         self._version = 0
         self._closed = False
         self._waiting = threading.Lock()
