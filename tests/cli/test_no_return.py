@@ -102,7 +102,8 @@ def test_an_input_that_present_clients_do_not_pass_is_refused(
         "error[callers]: greeter: it requires inputs.season, which 1 of 2 present clients do not "
         "pass"
     ) in done.err
-    accepted = asks_more.here("deploy", "greeter", *PLACE, "--accept-callers", "at noon")
+    assert "PROMPTOPS_ACCEPT_CALLERS" in asks_more.here("deploy", "--help").out
+    accepted = asks_more.run("deploy", "greeter", *PLACE, PROMPTOPS_ACCEPT_CALLERS="at noon")
     assert accepted.code == 0, accepted.err
     assert store.history()[0].reason == "callers accepted: at noon"
 

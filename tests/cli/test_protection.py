@@ -46,7 +46,11 @@ def test_a_laptop_does_not(protected: Project, contents: Callable[[], object]) -
         )
     refused(protected, *DEPLOY, CI="false")
     assert contents() == before
-    assert protected.here(*DEPLOY, "--dry-run").code == 0
+    dry = protected.here(*DEPLOY, "--dry-run")
+    assert (dry.code, "warning: without --dry-run this is refused: production is" in dry.err) == (
+        0,
+        True,
+    )
     assert protected.here("deploy", "farewell", *PLACE).code == 0, "it is live already"
 
 

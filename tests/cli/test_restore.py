@@ -224,7 +224,7 @@ def test_deployments_that_an_export_does_not_know_are_not_lost(
     before = contents()
     done = exported.here(*RESTORE, "--yes")
     assert code_and_word(done) == (3, "newer")
-    assert "production has 1 deployments that a.export does not know; the last is revision 4" in (
+    assert "production has 1 deployment that a.export does not know; the last is revision 4" in (
         done.err
     )
     assert contents() == before

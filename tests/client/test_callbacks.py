@@ -123,7 +123,8 @@ def test_a_callback_that_raises_harms_nothing(
     assert [changed.revision for changed in told] == [2, 3]
     assert (client.status().state, client.status().errors) == ("READY", 0)
     warned = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert [record.getMessage() for record in warned] == ["a callback on change raised"] * 2
+    # One line for all of half a minute: it may raise at every change.
+    assert [record.getMessage() for record in warned] == ["a callback on change raised"]
     assert "the app's own trouble" in caplog.text
 
 

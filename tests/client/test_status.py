@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from promptops import Client
+from promptops.client.state import Told, Verdict
 from promptops.live.store import Store
 from tests.client.conftest import Starter
 from tests.client.waiting import until_polled, until_refused
@@ -65,3 +66,15 @@ def test_a_relative_path_is_found_from_the_folder_that_the_app_started_in(
     monkeypatch.chdir(tmp_path)
     client = started("sqlite:///here.db")
     assert (client.status().state, client.status().store) == ("READY", "sqlite:///here.db")
+
+
+def test_another_reason_of_the_same_state_is_told_at_once_and_not_at_every_poll(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = Told()
+    for reason in ("refused", "refused", "denied", "denied", *map(str, range(100))):
+        told.tell(Verdict("STALE", reason), None)
+    lines = [record.getMessage().partition(";")[0] for record in caplog.records]
+    assert lines == ["STALE: refused", "STALE: denied", "STALE: 0"]
+    told.tell(Verdict("READY"), None)
+    assert caplog.records[-1].getMessage().startswith("READY again")

@@ -85,4 +85,4 @@ def test_a_unit_that_is_not_deployed_yet_is_a_503_too(
             get(f"{app}/greet/Zoe")
         with refused.value as error:
             assert error.code == 503
-            assert "no release of greeter yet" in error.read().decode()
+            assert "no unit 'greeter' is live in production" in error.read().decode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from promptops import Client, NotReady
-from promptops.errors import PromptopsError, UsageError
+from promptops.errors import PromptopsError, UnknownUnit, UsageError
 from promptops.live.store import Store
 from promptops.testing import MemoryStore, pinned
 from tests.client.conftest import Starter
@@ -255,3 +255,21 @@ os._exit(0 if codes == {0} else 1)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_has_the_pins_and_never_waits_for_a_lock_of_its_parent() -> None:
     subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60)
+
+
+def test_a_store_in_memory_refuses_what_a_real_one_would() -> None:
+    store = MemoryStore()
+    store.deploy("greeter", text="Hello")
+    with pytest.raises(UnknownUnit):
+        store.hold("farewell", "sha256:" + "0" * 64)
+    with pytest.raises(UsageError, match="is no digest"):
+        store.hold("greeter", "nonsense")
+    with pytest.raises(UsageError, match="is no unit's name"):
+        store.deploy("No Good", text="Hello")
+
+
+def test_a_manifest_with_errors_says_the_first_of_them_and_where(tmp_path: Path) -> None:
+    (tmp_path / "greeter").mkdir()
+    (tmp_path / "greeter" / "manifest.yaml").write_text("apiVersion: promptops/v1\nname: greeter\n")
+    with pytest.raises(UsageError, match=r"manifest\.yaml:\d+:\d+: .* \[E\d+\]"):
+        pinned("greeter", file=tmp_path / "greeter")

@@ -25,7 +25,7 @@ from promptops.cli.options import (
 )
 from promptops.cli.output import say_warning
 from promptops.cli.rehearse_text import keep_reports
-from promptops.cli.report import move, new_intent, report
+from promptops.cli.report import move, new_intent, report, told_in_a_dry_run
 from promptops.cli.settings import Environment, in_ci
 from promptops.delivery.checkout import from_commit, from_work_tree
 from promptops.delivery.deploy import Conditions
@@ -67,12 +67,16 @@ if TYPE_CHECKING:
 @click.option(
     "--accept-no-return",
     metavar="REASON",
-    help="Deploy although there would be no way back to what is live.",
+    envvar="PROMPTOPS_ACCEPT_NO_RETURN",
+    help="Deploy although there would be no way back to what is live. "
+    "[env: PROMPTOPS_ACCEPT_NO_RETURN]",
 )
 @click.option(
     "--accept-callers",
     metavar="REASON",
-    help="Deploy although present clients do not pass what is newly required.",
+    envvar="PROMPTOPS_ACCEPT_CALLERS",
+    help="Deploy although present clients do not pass what is required. "
+    "[env: PROMPTOPS_ACCEPT_CALLERS]",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @break_glass_option
@@ -138,13 +142,13 @@ def deploy(
             checkout = from_commit(project, units, place.name, commit)
         say_findings(checkout.findings)
         intent = replace(intent, commit=checkout.commit, break_glass=break_glass)
-        guarded = not dry_run and not break_glass
         # What loses a race is decided again; this is said once.
         say_durability = cache(partial(_say_durability, opened))
 
         def may_move(state: State, units: Collection[str]) -> None:
-            if units and guarded:
-                check_allowed(project, opened.environment, [checkout.commit], in_ci=in_ci())
+            if units and not break_glass:
+                with told_in_a_dry_run(dry_run=dry_run):
+                    check_allowed(project, opened.environment, [checkout.commit], in_ci=in_ci())
             say_findings(judge_moves(opened, checkout, standard, state, units))
             warn_of_old_clients(opened)
             if units:

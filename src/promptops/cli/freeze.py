@@ -27,7 +27,7 @@ def freeze(
     operation: str | None,
     output: str,
 ) -> None:
-    """Stop an environment: until unfreeze, only rollback passes.
+    """Stop an environment: until unfreeze, only rollback and safe mode pass.
 
     Deploy, promote, hold and lift are refused, with who froze it, when and why.
 

@@ -20,7 +20,7 @@ from promptops.cli.options import (
 )
 from promptops.cli.output import in_line, say
 from promptops.cli.plan_text import unit_lines
-from promptops.cli.report import move, new_intent, report
+from promptops.cli.report import move, new_intent, report, told_in_a_dry_run
 from promptops.cli.settings import in_ci
 from promptops.delivery.deploy import Conditions
 from promptops.delivery.deploy import deploy as make_live
@@ -103,9 +103,10 @@ def promote(
 
         def may_move(state: State, moving: Collection[str]) -> None:
             check_soaked(soak, origin.name, [found.units[unit] for unit in moving], intent.at)
-            if moving and not dry_run and not break_glass:
+            if moving and not break_glass:
                 commits = found.commits(moving).values()
-                check_allowed(project, place.name, commits, in_ci=in_ci())
+                with told_in_a_dry_run(dry_run=dry_run):
+                    check_allowed(project, place.name, commits, in_ci=in_ci())
             _judge(opened, project, found, state, moving)
 
         done = make_live(

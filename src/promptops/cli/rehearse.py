@@ -43,10 +43,8 @@ from promptops.source.project import Project, read_project
 @click.option(
     "--clients",
     type=click.IntRange(1, MOST_CLIENTS),
-    default=CLIENTS,
-    show_default=True,
     metavar="N",
-    help="With --drill: how many client processes take part.",
+    help=f"With --drill: how many client processes take part. [default: {CLIENTS}]",
 )
 @yes_option
 @plan_option
@@ -59,7 +57,7 @@ def rehearse(
     commit: str | None,
     last: int | None,
     drill: bool,
-    clients: int,
+    clients: int | None,
     yes: bool,
     output: str,
 ) -> None:
@@ -80,8 +78,10 @@ def rehearse(
     if drill:
         if units or target or commit or last:
             raise click.UsageError("--drill goes through all units: it takes none of the others")
-        run_drill(settings.environment(env, store), clients, yes=yes, output=output)
+        run_drill(settings.environment(env, store), clients or CLIENTS, yes=yes, output=output)
         return
+    if clients is not None:
+        raise click.UsageError("--clients goes with --drill")
     if units and everything:
         raise click.UsageError("name units or say --all, one of them")
     if target and commit:

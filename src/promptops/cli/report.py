@@ -11,7 +11,7 @@ from typing import Any
 from promptops.cli import suggested
 from promptops.cli.awaiting import awaited, clients_line
 from promptops.cli.changes import change_line, displaced_line, doubt_lines
-from promptops.cli.output import emit, in_line, say
+from promptops.cli.output import emit, in_line, say, say_warning
 from promptops.cli.replicas import (
     STANDS,
     check_has_replicas,
@@ -81,6 +81,17 @@ def move(
         # There is nothing left to interrupt.
         with suppress(KeyboardInterrupt):
             store.close()
+
+
+@contextmanager
+def told_in_a_dry_run(*, dry_run: bool) -> Iterator[None]:
+    """A refusal of who may do it, which holds up nobody who wants to see what it would do."""
+    try:
+        yield
+    except Refused as refused:
+        if not dry_run:
+            raise
+        say_warning(f"without --dry-run this is refused: {refused.message}")
 
 
 def report(

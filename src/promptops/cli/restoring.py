@@ -255,11 +255,12 @@ def _emit_dry_run(
     emit(output, facts, "\n".join([*lines, *doubt_lines(told)]))
 
 
-def _counts(prepared: Prepared) -> dict[str, int]:
+def _counts(prepared: Prepared) -> dict[str, Any]:
     return {
         "releases": prepared.count,
         "entries": len(prepared.restoration.history),
         "lost": len(prepared.lost),
+        "served_since": prepared.since and prepared.since.as_json(),
     }
 
 

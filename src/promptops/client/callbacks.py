@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from promptops.client.lasting import LastingThread
 log = logging.getLogger("promptops")
 
 MOST_WAITING = 100
+SAID_EVERY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Callback:
     def __init__(self, call: Callable[[Changed], object]) -> None:
         self.merged = 0
         self.failed = 0
+        self._said = -SAID_EVERY
         self._call = call
         self._closed = False
         self._waiting: deque[Changed] = deque()
@@ -103,7 +106,10 @@ class Callback:
                 self._call(changed)
             except BaseException:  # one that exits must not end the thread either
                 self.failed += 1
-                log.warning("a callback on change raised", exc_info=True)
+                now = time.monotonic()
+                if now - self._said >= SAID_EVERY:
+                    self._said = now
+                    log.warning("a callback on change raised", exc_info=True)
 
 
 def _died(error: BaseException) -> None:

@@ -13,6 +13,7 @@ from promptops.live.records import Head
 log = logging.getLogger("promptops")
 
 SAME_STATE_EVERY = 30.0
+MOST_REASONS = 2
 
 State = Literal["NOT_READY", "READY", "STALE", "ERROR", "FATAL"]
 
@@ -86,16 +87,18 @@ class Told:
     """What the log was told last: a line for every new state, few for new reasons of the same."""
 
     verdict: Verdict = field(default_factory=lambda: Verdict("NOT_READY"))
-    at: float = 0.0
+    reasons: list[float] = field(default_factory=list)
 
     def tell(self, verdict: Verdict, head: Head | None) -> None:
         before, now = self.verdict, time.monotonic()
-        if verdict.state == before.state and (
-            verdict.reason == before.reason or now - self.at < SAME_STATE_EVERY
-        ):
-            return
+        if verdict.state == before.state:
+            # Another reason is told at once, and a state that finds a new one at every poll is not.
+            self.reasons = [at for at in self.reasons if now - at < SAME_STATE_EVERY]
+            if verdict.reason == before.reason or len(self.reasons) >= MOST_REASONS:
+                return
+            self.reasons.append(now)
         quiet = before.state == "NOT_READY" and verdict.state == "READY" and not before.reason
-        self.verdict, self.at = verdict, now
+        self.verdict = verdict
         if quiet:
             return
         if verdict.state == "READY":

@@ -49,7 +49,7 @@ def _why_not_ready(live: Pointer, digest: str, report: Report | None) -> str:
     if target is None:
         blocked = all(each.verdict == "blocked" for each in report.way.targets)
         also = "; what was is blocked" if report.way.targets and blocked else ""
-        return f"it was never rehearsed{also} ({when})"
+        return f"it was not among what was {when}{also}"
     if not report.is_from(live):
         return f"it was {target.verdict} from {short(report.way.live)}, which is not live ({when})"
     if target.verdict == "unknown":

@@ -154,9 +154,9 @@ def _check_export(
     if newer:
         raise Refused(
             "newer",
-            f"{store.environment} has {len(newer)} deployments that {export.path} does "
-            f"not know; the last is revision {newer[0].revision}, {newer[0].action} by "
-            f"{newer[0].actor}",
+            f"{store.environment} has {len(newer)} deployment{'s' * (len(newer) != 1)} that "
+            f"{export.path} does not know; the last is revision {newer[0].revision}, "
+            f"{newer[0].action} by {newer[0].actor}",
             "export it first, or take a newer export; to lose them all the same: --force",
         )
     if since is not None:

@@ -53,7 +53,9 @@ def prompt(unit: str) -> Callable[[Request], Awaitable[LiveRelease]]:
             raise UsageError("the app has no client", "write FastAPI(lifespan=lifespan())")
         try:
             return client.get(unit)
-        except (NotReady, UnknownUnit) as error:
+        except NotReady as error:
             raise HTTPException(503, f"no release of {unit} yet", {"Retry-After": "1"}) from error
+        except UnknownUnit as error:  # retired, or never there
+            raise HTTPException(503, error.message, {"Retry-After": "1"}) from error
 
     return live

@@ -1,6 +1,7 @@
 """What a test gives as a release: a text, a file, or a whole release."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -15,6 +16,14 @@ from promptops.manifest.release import API_VERSION, read_release
 from promptops.manifest.template import TemplateError, compile_template
 
 MANIFEST = "manifest.yaml"
+# As the schema of manifests has it.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+def check_unit_name(unit: object) -> None:
+    """Raises UsageError for what no manifest could be called."""
+    if not _NAME.fullmatch(str(unit)):
+        raise UsageError(f"{unit!r} is no unit's name", 'write it as "support-triage"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +104,16 @@ def _from_text(unit: str, text: str) -> bytes:
 def _from_file(unit: str, path: Path, environment: str) -> bytes:
     if path.is_dir() or path.name == MANIFEST:
         # YAML, schemas and git, which no other test of an app needs.
-        from promptops.delivery.build import build_folder  # noqa: PLC0415
+        from promptops.delivery.build import InvalidUnits, build_folder  # noqa: PLC0415
 
-        built = build_folder(path, environment)
+        try:
+            built = build_folder(path, environment)
+        except InvalidUnits as error:
+            first = next(each for each in error.findings if each.severity == "error")
+            where = f"{first.file}:{first.place.line}:{first.place.column}"
+            raise UsageError(
+                f"{where}: {first.message} [{first.code}]", first.hint, code=first.code
+            ) from error
         if built.unit != unit:
             raise UsageError(f"{path} is the unit {built.unit}, not {unit}")
         return built.data

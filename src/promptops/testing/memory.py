@@ -7,13 +7,14 @@ from os import PathLike
 from typing import Any
 from uuid import uuid4
 
-from promptops.errors import Refused
+from promptops.errors import Refused, UsageError
 from promptops.live import memory, moves, moves_of_rollback
 from promptops.live.address import check_environment_name, parse_address
 from promptops.live.moves import Intent, Proposal
 from promptops.live.records import State
 from promptops.live.store import OPERATOR
-from promptops.testing.given import Given, compiled
+from promptops.manifest.digest import is_digest
+from promptops.testing.given import Given, check_unit_name, compiled
 
 _numbers = itertools.count(1)
 
@@ -42,6 +43,7 @@ class MemoryStore(memory.MemoryStore):
         release: bytes | Mapping[str, Any] | None = None,
     ) -> str:
         """Make a release live, and return its digest; what it is made of is as for `pinned`."""
+        check_unit_name(unit)
         data = Given(text, file, release).data(unit, self.environment)
         compiled(unit, data)  # refused here, and not by a client in the background
         digest = self.put(data)
@@ -63,6 +65,9 @@ class MemoryStore(memory.MemoryStore):
     def hold(self, unit: str, digest: str, reason: str = "a test") -> None:
         """Keep a release out, without a rollback."""
         state = self.read()
+        moves.live_pointer(state, unit, self.environment)
+        if not is_digest(digest):
+            raise UsageError(f"{digest[:80]!r} is no digest", "pass what deploy returned, sha256:…")
         self._do(state, moves.hold(state, unit, digest, _intent(reason), request=""))
 
     def forget(self) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from os import PathLike
@@ -11,10 +10,7 @@ from typing import Any, TypeVar
 from promptops.client.live import LiveRelease
 from promptops.client.overlay import Units, laid_over
 from promptops.errors import UsageError
-from promptops.testing.given import Given, compiled
-
-# As the schema of manifests has it.
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+from promptops.testing.given import Given, check_unit_name, compiled
 
 Called = TypeVar("Called", bound=Callable[..., Any])
 
@@ -76,8 +72,7 @@ def pinned(
     `release` may be what a `get` returned; `environment` chooses a manifest's overlay. Raises
     UsageError, or what reading a release raises.
     """
-    if not NAME.fullmatch(str(unit)):
-        raise UsageError(f"{unit!r} is no unit's name", 'write pinned("support-triage", text="…")')
+    check_unit_name(unit)
     if environment and file is None:
         raise UsageError(
             "environment chooses the overlay of a manifest, and no file is named",
