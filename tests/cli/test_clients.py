@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from promptops import Client
 from promptops.delivery.served import Served, live_at
 from promptops.live.presence import KeptRelease, Presence, RefusedRelease
 from promptops.live.store import Store, entries
 from promptops.version import VERSION
 from tests.cli.apps import App
 from tests.cli.projects import Project, everywhere, on_redis, short
+from tests.cli.rehearsals import release, says
 from tests.waiting import eventually
 
 CLIENTS = ("clients", "--env", "production")
@@ -145,3 +147,15 @@ def test_a_deploy_warns_of_clients_that_cannot_read_its_format(
             "warning: not every present client can read the format of this release: 0.0.9 on host "
             "(pid 7, revision 1) has promptops 0.0.9\n"
         )
+
+
+def test_a_client_that_serves_nothing_of_a_unit_is_told_from_one_that_serves_what_is_live(
+    deployed: Project, store_url: str, store: Store
+) -> None:
+    inputs = {"greeter": ["nothing"]}
+    release(deployed, store, **says("guest", "lang"))
+    with Client(store_url, environment="production", app="picky", inputs=inputs) as client:
+        client.wait_ready(10)
+        assert eventually(lambda: any(each.refused for each in store.clients()))
+        row = deployed.here(*CLIENTS).out.splitlines()[-1]
+        assert "greeter (nothing)" in row

@@ -179,3 +179,18 @@ def test_a_thousand_releases_take_a_few_seconds(deployed: Project, store: Store)
     done = deployed.installed(*VERIFY, "--json")
     assert (done.code, done.json["verified"]["releases"]) == (0, 1002)
     assert time.monotonic() - began < 5
+
+
+@on_redis
+def test_an_export_of_a_history_that_is_not_whole_says_so(
+    deployed_twice: Project, saboteur: Saboteur
+) -> None:
+    export = ("export", "--env", "production", "--out", "a.export")
+    assert deployed_twice.here(*export).err == ""
+    edit(saboteur, 1, actor="somebody else")
+    done = deployed_twice.here(*export)
+    assert (done.code, done.err.partition("revision")[0]) == (
+        0,
+        "warning: the history that was exported is not whole: ",
+    )
+    assert done.err.endswith("; promptops verify --env production says more\n")

@@ -124,7 +124,10 @@ def _text(found: list[tuple[Presence, Units]], state: State) -> str:
 
 def _instead(client: Presence, units: Mapping[str, Served], state: State) -> list[str]:
     said = []
+    refused = {each.unit for each in client.refused}
     for unit, pointer in sorted(state.live.items()):
+        if unit in refused and unit not in units:
+            said.append(f"{unit} (nothing)")
         served = units.get(unit)
         pinned = ", pinned" if unit in client.pins else ""
         if served is not None and (served.digest != pointer.digest or pinned):

@@ -32,8 +32,10 @@ from promptops.delivery.restore import Prepared, done_before, prepare, restore_r
 from promptops.delivery.restore import restore as carry_out
 from promptops.delivery.way_back import now
 from promptops.errors import Refused, StoreError
+from promptops.live.chain import walk
 from promptops.live.moves import Doubt, Intent
 from promptops.live.moves_of_restore import changes_of
+from promptops.live.records import Seal
 from promptops.live.store import Store
 from promptops.source.project import InvalidProject
 
@@ -76,8 +78,13 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
         f"{count(len(written.digests), 'release')}, {count(len(written.pointers), 'pointer')}, "
         f"{len(written.history)} entries of the history, {count(rehearsals, 'rehearsal')}"
     )
-    gone = f"; {count(written.gone, 'release')} of the past not stored any more"
+    gone = f"; {count(written.gone, 'release')} of the past not stored any more, or damaged"
     emit(output, facts, holds + gone * bool(written.gone))
+    broken = walk(written.history[::-1], Seal(written.head, written.history[-1].link)).breaks
+    if broken:
+        command = suggested.command("verify", *suggested.where(place.name))
+        first = f"revision {broken[-1].revision}: {broken[-1].message}"
+        say_warning(f"the history that was exported is not whole: {first}; {command} says more")
 
 
 @click.command(cls=WithWait)
