@@ -124,6 +124,9 @@ def _node(address: Address, options: dict[str, Any], place: Place, seconds: floa
     return kind(**options)
 
 
+_CERTIFICATES = "the files of ca=, cert= and key= in it, such as rediss://…?ca=/etc/ssl/our-ca.pem"
+
+
 def answer(address: Address, ask: Callable[[], Any]) -> Any:
     """Ask, and turn what redis-py raises into our errors, none of which shows a password."""
     try:
@@ -135,7 +138,7 @@ def answer(address: Address, ask: Callable[[], Any]) -> Any:
             f"{address} does not answer: {_cause(error)}",
             _hint(str(error))
             or "check the store's URL and that Redis runs there"
-            + (", and the files of ca=, cert= and key=" if address.ca or address.cert else ""),
+            + (f", and {_CERTIFICATES}" if address.tls else ""),
         ) from error
     except redis.ResponseError as error:
         raise _refusal(address, error) from error
@@ -208,5 +211,6 @@ def _hint(text: str) -> str:
 def _denied(address: Address) -> StoreDenied:
     return StoreDenied(
         f"{address} refused the user or the password",
-        "check the user and the password in the store's URL",
+        "check the user and the password in the store's URL"
+        + (", and its sentinel_user= and sentinel_password=" if address.has_sentinels else ""),
     )
