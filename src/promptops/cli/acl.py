@@ -9,7 +9,7 @@ from promptops.cli import settings
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import emit, say
 from promptops.errors import UsageError
-from promptops.live.address import Address, check_environment_name
+from promptops.live.address import Address
 from promptops.live.redis.acl import PLACEHOLDER, Role, user
 from promptops.source.project import find_project
 
@@ -78,7 +78,4 @@ def _place(env: str | None, store: str | None) -> tuple[Address, str]:
     if store or find_project(Path.cwd()) is not None:
         place = settings.environment(env, store)
         return place.address, place.name
-    if not env:
-        raise UsageError("say which environment", "add --env NAME")
-    check_environment_name(env)
-    return Address("redis"), env
+    return Address("redis"), settings.named(env)

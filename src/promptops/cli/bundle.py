@@ -12,7 +12,7 @@ from promptops.client.disk import Disk, read_bundle
 from promptops.delivery import pin as pins
 from promptops.delivery.bundle import bundle as write
 from promptops.errors import UsageError
-from promptops.live.address import check_environment_name, parse_address
+from promptops.live.address import parse_address
 from promptops.live.opening import open_store
 from promptops.manifest.digest import short
 
@@ -92,9 +92,7 @@ def pin(
     """
     if [digest is not None, safe, lift].count(True) != 1:
         raise click.UsageError("say the digest to pin to, --safe or --lift, one of them")
-    if not env:
-        raise UsageError("say which environment", "add --env NAME")
-    check_environment_name(env)
+    env = settings.named(env)
     address = parse_address(store) if store else None
     disk = Disk.of(cache, env, address)
     if lift:

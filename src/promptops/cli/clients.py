@@ -46,10 +46,12 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     try:
         found = opened.clients()  # first, so that nobody is ahead of the head that is read
         state = opened.read()
-        lost = served_on(found) if state.head is None else None
-        absent = absence(place.address, place.name, lost, suggested.where(place.name))
-        if state.head is None and lost is None:
-            raise absent
+        absent = None
+        if state.head is None:
+            lost = served_on(found)
+            absent = absence(place.address, place.name, lost, suggested.where(place.name))
+            if lost is None:
+                raise absent
         served = [(client, served_by(opened, state, client)) for client in found]
         behind = [] if revision is None else _behind(opened, state, found, revision)
     finally:
@@ -62,7 +64,7 @@ def clients(env: str | None, store: str | None, revision: int | None, output: st
     if modes := sorted(unit for unit, each in state.pointers.items() if each.safe_mode):
         facts["safe_mode"] = modes
     emit(output, facts, "\n".join([_text(served, state), *aside_lines(state.pointers)]))
-    if lost is not None:
+    if absent is not None:
         if revision is not None:
             raise absent
         say_warning(f"{absent.message}: {absent.hint}")

@@ -54,6 +54,14 @@ def environment(name: str | None, store: str | None) -> Environment:
     return Environment(name, address, settings.create, settings.allow_dirty, settings)
 
 
+def named(name: str | None) -> str:
+    """The environment of `--env`, where nothing else says what it is called; raises UsageError."""
+    if not name:
+        raise UsageError("say which environment", "add --env NAME")
+    check_environment_name(name)
+    return name
+
+
 def is_protected(place: Environment) -> bool:
     """Whether the project says so, where one is at hand: a store that is named changes nothing.
 

@@ -57,7 +57,7 @@ class Disk:
 
     def path(self, kind: Kind = "copy") -> str:
         found = sorted(Path(self.folder).glob(self.name(kind))) if self.namespace is None else []
-        return str(found[0]) if len(found) == 1 else f"{self.folder}/{self.name(kind)}"
+        return str(found[0]) if found else f"{self.folder}/{self.name(kind)}"
 
     def name(self, kind: Kind = "copy") -> str:
         store = f"+{self.store}" if self.store and kind == "copy" else ""
@@ -118,18 +118,12 @@ class Disk:
 
     def stamp(self, kind: Kind) -> Stamp | None:
         """Changes whenever the file does; None when it is not there. Raises StoreUnreachable."""
-        with explained(self.path(kind)):
+        path = self.path(kind)
+        with explained(path):
             try:
-                if self.namespace is None:
-                    found = sorted(Path(self.folder).glob(f"*@{self.environment}.{kind}"))
-                    if not found:
-                        return None
-                    facts = found[0].lstat()
-                else:
-                    facts = os.lstat(self.path(kind))
+                return stamp_of(os.lstat(path))
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            return stamp_of(facts)
 
     @contextmanager
     def file(self, folder: int, kind: Kind, flags: int) -> Iterator[tuple[int, str]]:

@@ -100,11 +100,12 @@ class Sources:
 
     def _copies(self) -> "list[tuple[str, str, Callable[[], Copy]]]":
         copies: list[tuple[str, str, Callable[[], Copy]]] = []
-        if self._keeping is not None and self.disk is not None:
+        if self._keeping is not None:
+            disk = self._keeping.disk
             copies.append(("disk", "the copy on disk", self._keeping.read))
             # An app that moved to another store, on the night on which it must.
-            others = [each for each in self.disk.copies() if each.store != self.disk.store]
-            if others and self.disk.namespace is not None:
+            others = [each for each in disk.copies() if each.store != disk.store]
+            if others and disk.namespace is not None:
                 last = max(others, key=lambda each: each.written_at())
                 self._foreign = last.read
                 copies.append(("disk", last.path(), self._foreign))

@@ -19,9 +19,7 @@ from promptops.manifest.digest import short
 from promptops.manifest.release import release_document
 
 Blocked = Mapping[str, Mapping[str, str]]  # unit → digest → why, and since when that is known
-Wrong = Callable[
-    [str, str], str
-]  # what is wrong now with a unit's digest in the store, if anything
+Wrong = Callable[[str, str], str]  # what is wrong with a unit's digest in the store, if anything
 
 
 def blocked_in(reports: Mapping[str, Report], state: State) -> Blocked:
@@ -84,7 +82,7 @@ def previous_unblocked(
     `typed` is the command, to name the one that goes there all the same. Raises Refused, with why,
     when there is none.
     """
-    reasons = {digest: f"blocked: {why}" for digest, why in blocked.items()}
+    reasons = dict(blocked)
     while True:
         without = _Without(live, unit, reasons, {})
         try:
@@ -92,10 +90,7 @@ def previous_unblocked(
         except Refused as refused:
             if not without.left_out:
                 raise
-            listed = "; ".join(
-                f"{short(digest)}: {reasons[digest].removeprefix('blocked: ')}"
-                for digest in without.left_out
-            )
+            listed = "; ".join(f"{short(digest)}: {reasons[digest]}" for digest in without.left_out)
             raise Refused(
                 "blocked",
                 f"{unit} has no earlier release that is neither held nor blocked: {listed}",
@@ -105,14 +100,11 @@ def previous_unblocked(
         if not why:
             break
         reasons[target.digest] = why
-    skipped = tuple(
-        Skipped(
-            unit,
-            digest,
-            reasons[digest] + "; --force goes there all the same" * (digest in blocked),
-        )
-        for digest in without.left_out
-    )
+    said = reasons | {
+        digest: f"blocked: {why}; --force goes there all the same"
+        for digest, why in blocked.items()
+    }
+    skipped = tuple(Skipped(unit, digest, said[digest]) for digest in without.left_out)
     return target, skipped
 
 

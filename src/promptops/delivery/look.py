@@ -36,14 +36,13 @@ def live(store: Store, unit: str, where: Sequence[str] = ()) -> Shown:
     `where` are the options that name the environment in what one types.
     """
     pointer = served_pointer(read_existing(store, where), unit, store.environment, where)
-    data = bytes_of(store, unit, pointer, where)
-    shown = built(unit, pointer.digest, data, pointer.revision)
+    shown = pointed_to(store, unit, pointer, where)
     return replace(shown, safe=pointer.safe, safe_mode=pointer.safe_mode)
 
 
-def pointed_to(store: Store, unit: str, pointer: Pointer) -> Shown:
+def pointed_to(store: Store, unit: str, pointer: Pointer, where: Sequence[str] = ()) -> Shown:
     """The verified release of a pointer that was read before; raises ReleaseRejected."""
-    return built(unit, pointer.digest, bytes_of(store, unit, pointer), pointer.revision)
+    return built(unit, pointer.digest, bytes_of(store, unit, pointer, where), pointer.revision)
 
 
 def bytes_of(store: Store, unit: str, pointer: Pointer, where: Sequence[str] = ()) -> bytes:

@@ -11,7 +11,7 @@ from promptops.delivery.hold import whole_digest
 from promptops.errors import Refused, StoreCorrupt, StoreUnreachable, UsageError
 from promptops.live.records import Head
 from promptops.live.store import Store, entries
-from promptops.manifest.digest import is_digest
+from promptops.manifest.digest import beginning, is_digest
 from promptops.manifest.release import read_release
 
 
@@ -21,7 +21,7 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
     The release comes from the copies, else from the store. Raises UsageError for a digest that
     cannot be meant, Refused when nothing has the release, StoreError.
     """
-    digest = digest.lower()
+    digest, digits = digest.lower(), beginning(digest)
     known = {
         kept.digest: kept
         for copy in copies
@@ -30,7 +30,7 @@ def pin(disk: Disk, copies: Sequence[Copy], store: Store | None, unit: str, dige
             *copy.past.get(unit, ()),
         )
     }
-    if store is not None and not any(digest in each for each in known):
+    if store is not None and not any(each.startswith(f"sha256:{digits}") for each in known):
         known |= _seen(store, unit)
     if not known and not is_digest(digest):
         units = sorted({unit for copy in copies for unit in copy.units})

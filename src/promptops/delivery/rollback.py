@@ -1,7 +1,7 @@
 """Rollback: point units back to earlier releases. Needs the store and nothing else."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -66,7 +66,7 @@ def rollback(
     blocked = blocked_in(reports, state)
     wrong = partial(corruption, store)
     typed = _typed(units, to, intent)
-    targets, skipped = _targets_of(store, state, units, to, intent, blocked, wrong)
+    targets, skipped = _targets_of(store, state, units, to, intent, blocked, wrong, typed)
     if to is not None:
         refuse_blocked(targets, blocked, wrong, typed)
 
@@ -157,9 +157,10 @@ def _targets_of(
     intent: Intent,
     blocked: Blocked,
     wrong: Wrong,
+    typed: Sequence[str],
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
     if to is None:
-        return _newest(store, state, units, intent, blocked, wrong)
+        return _newest(store, state, units, blocked, wrong, typed)
     revision = _revision(store, state, to)
     if revision is not None:
         return moves_of_rollback.as_it_was(
@@ -178,11 +179,10 @@ def _newest(
     store: Store,
     state: State,
     units: tuple[str, ...],
-    intent: Intent,
     blocked: Blocked,
     wrong: Wrong,
+    typed: Sequence[str],
 ) -> tuple[dict[str, Target], tuple[Skipped, ...]]:
-    typed = _typed(units, None, intent)
     targets: dict[str, Target] = {}
     skipped: list[Skipped] = []
     for unit in dict.fromkeys(units):
