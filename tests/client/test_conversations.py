@@ -200,7 +200,7 @@ def test_safe_mode_reaches_every_open_conversation(
 
     state = embedded.read()
     greeter = replace(state.pointers["greeter"], safe=careful)
-    state = replace(state, pointers={**state.pointers, "greeter": greeter})
+    state = state._replace(pointers={**state.pointers, "greeter": greeter})
     swap(switch_on(state, ["greeter"], intent(), request="", skip_unsafe=False))
     during = client.get("greeter").token
     for token in (began, present, during):

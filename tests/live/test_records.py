@@ -252,8 +252,11 @@ def test_what_a_presence_says_is_bounded() -> None:
 
 
 def test_records_cannot_be_changed() -> None:
-    for record in (POINTER, ENTRY, PRESENCE, Head(1, 1), State(None)):
+    for record in (POINTER, ENTRY, PRESENCE, Head(1, 1)):
         with pytest.raises(FrozenInstanceError):
             setattr(record, fields(record)[0].name, None)
+    for values in (State(None), Change("greeter", None, "sha256:aa")):
+        with pytest.raises(AttributeError):
+            setattr(values, values._fields[0], None)
     with pytest.raises(TypeError):
         State(None).pointers["greeter"] = POINTER  # type: ignore[index]

@@ -26,14 +26,13 @@ Of units that moved in one deployment, which is to say to one revision:
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.records import Head, State
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A release that is live and not taken, as `code` and `reason` say; `revision` made it live.
 
     `because` names the unit on account of which another one of its deployment stays behind.

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptops.client.lasting import LastingThread
 
@@ -15,8 +15,7 @@ MOST_WAITING = 100
 SAID_EVERY = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """What a callback learns: the new revision, and the units whose release is another one.
 
     For a callback that is a hundred changes late the newest ones are one, of all their units.

@@ -10,8 +10,7 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from promptops.errors import UsageError
 
@@ -23,8 +22,7 @@ _MAX_LENGTH = 200
 _PREFIX = "sha256:"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """The release that a conversation began with."""
 
     unit: str

@@ -19,7 +19,7 @@ killed.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from promptops.client.accept import Refusal
@@ -246,7 +246,7 @@ def _body(owner: Mapping[str, str], change: Change) -> bytes:
         "units": change.units,
         "past": change.past,
         "safe": change.safe,
-        "refused": {unit: each and asdict(each) for unit, each in change.refused.items()},
+        "refused": {unit: each and each._asdict() for unit, each in change.refused.items()},
         "sizes": [[digest, len(data)] for digest, data in change.releases.items()],
     }
     head = json.dumps(facts, separators=(",", ":")).encode()

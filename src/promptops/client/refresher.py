@@ -76,7 +76,7 @@ class Refresher:
         self._store = store
         self._passed = passed
         self._reader = Reader(self.earlier.find, sources.fetch, self.unknown_inputs, passed)
-        self.pins = Pins(sources.disk, pins, replace(self._reader, fetch=sources.find))
+        self.pins = Pins(sources.disk, pins, self._reader._replace(fetch=sources.find))
         self._hints = Hints(store, wanted=hint)
         self._unpinned = self.published.snapshot
         self._failures = 0
@@ -190,7 +190,7 @@ class Refresher:
         """Serve from disk or bundle until the store answers."""
 
         def accept(copy: "Copy") -> Snapshot:
-            reader = replace(self._reader, fetch=copy.releases.get)
+            reader = self._reader._replace(fetch=copy.releases.get)
             snapshot = advance(self._unpinned, copy.state, reader, again=True)
             if not snapshot.units:
                 for refusal in snapshot.refused.values():

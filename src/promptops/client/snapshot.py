@@ -5,6 +5,7 @@ What is taken and what is refused is decided in `promptops.client.accept`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from promptops.client.accept import Refusal, check_head, check_inputs, stay_together
 from promptops.client.live import LiveRelease, UnknownInputs, live_release
@@ -38,8 +39,7 @@ class Snapshot:
         return {unit: digest for unit, digest in named.items() if digest}
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """How releases are read: `known` has those of a unit and digest that were read before, `fetch`
     gives the bytes of a digest, the rest is the app's.
     """

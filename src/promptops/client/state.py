@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from promptops.client.published import Published
 from promptops.errors import PromptopsError, StoreCorrupt, StoreError
@@ -38,8 +38,7 @@ class Refreshed(Protocol):
     def thread(self) -> Thread: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """NOT_READY: there is nothing to serve yet · READY: what is live is served · STALE: served on
     without news of the store · ERROR: something of what the store says is refused, and the release
     before is served on · FATAL: nothing refreshes, because no thread can be started.

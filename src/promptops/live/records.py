@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptops.errors import StoreCorrupt
 from promptops.live.stored import JUNK, encode, listed, typed
@@ -139,8 +139,7 @@ class Pointer:
             ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a deployment did to one unit: the digest before and after, a hold set or lifted.
 
     `commit` is the one that the release `after` was built from, `safe` the safe release that
@@ -243,8 +242,7 @@ _ALWAYS = ("digest", "revision", "since", "commit", "held")
 _SHOWN = tuple(name for name in Entry.__slots__ if name not in {"request", "_stored"})
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(NamedTuple):
     """Where an environment stands, and the `link` that its last entry had when it was written.
 
     The link is empty where a version wrote last that kept none.
@@ -254,8 +252,7 @@ class Seal:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What was read of an environment in one moment.
 
     `head` is None when the store has never held it. `whole` says whether `pointers` are all of
@@ -264,7 +261,7 @@ class State:
     """
 
     head: Head | None
-    pointers: Mapping[str, Pointer] = field(default_factory=lambda: MappingProxyType({}))
+    pointers: Mapping[str, Pointer] = MappingProxyType({})
     whole: bool = True
     freeze: Freeze | None = None
     stale: str = ""

@@ -1,9 +1,8 @@
 """What a store can do; Redis and SQLite keep the same promises, shown by one contract suite."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from promptops.errors import ReleaseRejected, StoreCorrupt
 from promptops.live.address import Address
@@ -16,8 +15,7 @@ PAGE = 200
 PERMISSION = "the user of the store's URL lacks this permission"
 
 
-@dataclass(frozen=True, slots=True)
-class Replicas:
+class Replicas(NamedTuple):
     """How many replicas say that they have a swap, after how many seconds.
 
     `asked` is how many were waited for; `confirmed` is None when they could not be asked, and then
@@ -30,8 +28,7 @@ class Replicas:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(NamedTuple):
     """How a swap ended.
 
     won: `head` is the new one · same: this operation was done before · lost: `head` is the one
@@ -164,8 +161,7 @@ def needed(entry: Entry, pointers: Mapping[str, Pointer]) -> list[str]:
     return sorted(digests)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds to wait for a connection, for an answer, and for another node to be made primary."""
 
     connect: float

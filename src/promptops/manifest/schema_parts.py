@@ -1,7 +1,6 @@
 """JSON Schemas taken apart: which schemas apply together, and where references lead."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 # Annotations, and definitions, which count where they are referred to.
@@ -24,8 +23,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAMING = {"$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"}
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A schema, and the root that its references start from."""
 
     schema: Any

@@ -9,14 +9,13 @@ r"""Templates know `{{ name }}` and nothing else: no logic, no attributes, no fi
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _TOKEN = re.compile(r"\\\{\{|\\\}\}|\{+|\}\}|\}")
 _SLOT = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong at a character offset of the text, and over how many characters."""
 
     kind: Literal["unbalanced", "expression"]

@@ -1,8 +1,7 @@
 """What every shape is call_of from: a release and its filled prompt, fresh and free to change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptops.manifest.document import Frozen, thaw
 from promptops.manifest.parameters import unknown_to
@@ -10,8 +9,7 @@ from promptops.manifest.release import Model
 from promptops.manifest.schema_parts import without_name
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`params` are those that the provider knows; `output` is the schema of the answer, or None.
 
     `name` is the unit's, in the letters that providers allow for a schema's name.
