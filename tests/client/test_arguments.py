@@ -81,6 +81,26 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
         Client(None, environment="production", bundle=path)
 
 
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_tilde_is_the_home_of_the_user(
+    embedded: Store,
+    embedded_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    by_variable: bool,
+) -> None:
+    deploy(embedded, greeter="Hello")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    if by_variable:
+        monkeypatch.setenv("PROMPTOPS_CACHE", "~/copies")
+    cache = None if by_variable else "~/copies"
+    with Client(embedded_url, environment="production", cache=cache) as client:
+        client.wait_ready(5)
+    assert list((tmp_path / "home/copies").glob("*.copy"))
+    assert not (tmp_path / "~").exists()
+
+
 @pytest.mark.parametrize("inputs", ["x", ["greeter"], {"greeter": None}, {"greeter": [1]}])
 def test_inputs_that_are_no_names_are_refused(embedded_url: str, inputs: Any) -> None:
     with pytest.raises(UsageError, match="inputs"):

@@ -36,8 +36,8 @@ def undeclared(project: Project) -> Project:
     return project
 
 
-def check(runner: Runner, workflows: Path) -> Job:
-    values = {"github.token": TOKEN}
+def check(runner: Runner, workflows: Path, accepted: str = "") -> Job:
+    values = {"github.token": TOKEN, "vars.PROMPTOPS_ACCEPT_NO_RETURN": accepted}
     return runner.run(workflows / "promptops-check.yml", values)
 
 
@@ -185,8 +185,10 @@ def deploy(
     workflows: Path | None = None,
     before: str = NOTHING_BEFORE,
     store: str = "sqlite:///live.db",
+    accepted: str = "",
 ) -> Job:
     values = {"github.event.before": before, "secrets.PROMPTOPS_STORE": store}
+    values |= {f"vars.PROMPTOPS_ACCEPT_{what}": accepted for what in ("NO_RETURN", "CALLERS")}
     folder = workflows or runner.folder / ".github/workflows"
     return runner.run(folder / "promptops-deploy.yml", values)
 
@@ -221,6 +223,38 @@ def test_what_the_gate_refuses_is_not_deployed(runner: Runner, production: Proje
     assert job.step("Deploy").outcome == "skipped"
     assert "error E302" in job.step("Report").summary
     assert len(live(production, "history")["entries"]) == 1
+
+
+@pytest.fixture
+def without_return(production: Project) -> Project:
+    """The last commit is a point of no return."""
+    manifest = production.root / "manifests/hello/manifest.yaml"
+    manifest.write_text(manifest.read_text() + "forward_only: it writes the new format\n")
+    production.write(PROMPT, "Answer {{ question }} in one word.\n")
+    production.commit("Write the new format")
+    return production
+
+
+def test_what_a_variable_accepts_goes_live_and_stands_in_history(
+    runner: Runner, without_return: Project
+) -> None:
+    machine = on(without_return, runner)
+    before = without_return.git("rev-parse", "HEAD^")
+    refused = deploy(machine, before=before)
+    assert refused.step("Deploy").outcome == "skipped"
+    assert "forward_only" in refused.log
+    accepted = deploy(machine, before=before, accepted="the old format is not read any more")
+    assert accepted.passed, accepted.log
+    newest = live(without_return, "history")["entries"][0]
+    assert "the old format is not read any more" in newest["reason"]
+
+
+def test_the_check_of_a_pull_request_takes_the_same_variable(
+    runner: Runner, workflows: Path, without_return: Project
+) -> None:
+    machine = on(without_return, runner)
+    assert not check(machine, workflows).passed
+    assert check(machine, workflows, "the old format is not read any more").passed
 
 
 @pytest.fixture
@@ -296,7 +330,14 @@ def roll_back(
     runner: Runner, project: Project, inputs: Mapping[str, str], workflows: Path | None = None
 ) -> Job:
     """In a folder without a project: the job checks nothing out."""
-    given = {"unit": "hello", "environment": "production", "target": "", "reason": "", **inputs}
+    given = {
+        "unit": "hello",
+        "environment": "production",
+        "target": "",
+        "reason": "",
+        "force": "false",
+    }
+    given |= inputs
     values = {f"inputs.{name}": value for name, value in given.items()}
     values["secrets.PROMPTOPS_STORE"] = f"sqlite:///{project.root}/live.db"
     elsewhere = runner.temp / "empty"
@@ -322,6 +363,18 @@ def test_the_rollback_from_a_phone(
 def test_the_rollback_to_a_target(runner: Runner, deployed_twice: Project) -> None:
     assert roll_back(runner, deployed_twice, {"target": "1"}).passed
     assert live(deployed_twice, "history")["entries"][0]["action"] == "rollback"
+
+
+def test_a_rollback_by_force_goes_to_what_is_held(
+    runner: Runner, workflows: Path, rolled_back: Project
+) -> None:
+    (now,) = live(rolled_back, "status")["units"]
+    (held,) = now["held"]
+    assert not roll_back(runner, rolled_back, {"target": held}, workflows).passed
+    job = roll_back(runner, rolled_back, {"target": held, "force": "true"}, workflows)
+    assert job.passed, job.log
+    (now,) = live(rolled_back, "status")["units"]
+    assert now["digest"] == held
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "--force", "*"])

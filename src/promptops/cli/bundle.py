@@ -1,5 +1,6 @@
 """bundle and pin: what an app serves without its store."""
 
+import os
 from functools import partial
 
 import click
@@ -94,6 +95,7 @@ def pin(
         raise click.UsageError("say the digest to pin to, --safe or --lift, one of them")
     env = settings.named(env)
     address = parse_address(store) if store else None
+    cache = os.path.expanduser(cache)  # noqa: PTH111 - as the app does with the same variable
     disk = Disk.of(cache, env, address)
     if lift:
         found = pins.lift(disk, unit)

@@ -49,12 +49,15 @@ def check_seconds(what: str, seconds: object) -> None:
 
 
 def path_of(what: str, path: object, variable: str) -> str:
-    """A path that was passed, else that of the environment's variable; empty for none."""
+    """A path that was passed, else that of the environment's variable; empty for none.
+
+    `~` is the user's home: nobody's shell sees a path in code, or in a container's variables.
+    """
     if path is None:
-        return os.environ.get(variable, "")
+        path = os.environ.get(variable, "")
     if not isinstance(path, str | os.PathLike) or isinstance(found := os.fspath(path), bytes):
         raise UsageError(f"{what} is {path!r}, not a path", "pass it as text or as a pathlib.Path")
-    return found
+    return os.path.expanduser(found)  # noqa: PTH111
 
 
 def check_callback(callback: object) -> None:
