@@ -1,5 +1,7 @@
 """export and restore: an environment that a store lost is rebuilt, and clients follow it."""
 
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,7 +149,11 @@ def test_damage_is_mended_by_a_restore(exported: Project, store: Store, saboteur
     assert (store.read().pointers, verified(exported)) == (live, True)
 
     saboteur.scribble("greeter", "nonsense")
-    assert exported.here(*FROM_GIT, "HEAD", "--yes").code == 0
+    refused = exported.here("rollback", "greeter", *PLACE)
+    restore = re.search(r"promptops (restore --from-git HEAD --env .*) writes", refused.err)
+    assert refused.code == 4
+    assert restore is not None, refused.err
+    assert exported.here(*shlex.split(restore[1]), "--yes").code == 0
     held = store.read().pointers["greeter"].held
     assert [hold.digest for hold in held] == [exported.digest("greeter")], "the history told it"
     assert verified(exported)

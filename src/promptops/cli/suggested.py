@@ -15,7 +15,9 @@ _SECRETS = (
     (re.compile(r"//[^/?]*@"), "//USER:PASSWORD@"),
     (re.compile(r"(sentinel_password=)[^&]*"), r"\1PASSWORD"),
 )
-_UNPLACED = re.compile(r"promptops (history( --operation [^\s;,]+)?|verify|rehearse)(?! --)")
+_UNPLACED = re.compile(
+    r"promptops (history( --operation [^\s;,]+)?|verify|rehearse|restore --from-git HEAD)(?! --)"
+)
 
 
 def command(*words: str) -> str:

@@ -134,7 +134,9 @@ class Pointer:
         except JUNK as error:
             raise StoreCorrupt(
                 f"the pointer of {unit} is not one that promptops wrote",
-                "somebody changed the store by hand; nothing was changed now",
+                "somebody changed the store by hand; nothing was changed now. "
+                "promptops verify says what else is damaged, "
+                "promptops restore --from-git HEAD writes all of it anew",
                 code="C612" if error.args == ("revision",) else "C611",
             ) from error
 
