@@ -81,6 +81,13 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
         Client(None, environment="production", bundle=path)
 
 
+@pytest.mark.parametrize("name", ["presence", "hint"])
+@pytest.mark.parametrize("switch", ["no", 0, None])
+def test_what_is_no_switch_is_refused(embedded_url: str, name: str, switch: Any) -> None:
+    with pytest.raises(UsageError, match=f"{name} is {switch!r}"):
+        Client(embedded_url, environment="production", **{name: switch})
+
+
 @pytest.mark.parametrize("by_variable", [True, False])
 def test_a_tilde_is_the_home_of_the_user(
     embedded: Store,

@@ -135,6 +135,21 @@ def test_the_disk_goes_before_the_bundle(started: Starter, cache: Path, tmp_path
     assert_serves(started(None, cache=cache, bundle=bundle), "disk", "From disk")
 
 
+def test_a_bundle_that_was_named_and_is_not_there_is_warned_of(
+    embedded: Store,
+    embedded_url: str,
+    started: Starter,
+    cache: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deploy(embedded, greeter="Hello")
+    client = started(embedded_url, cache=cache, bundle=tmp_path / "prompts.bundle")
+    assert_serves(client, "store", "Hello")
+    (said,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert said.startswith("the bundle is not used: ")
+
+
 @pytest.mark.parametrize("left", [0, 100, 300])
 def test_a_damaged_copy_is_said_and_the_bundle_serves(
     started: Starter, cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, left: int

@@ -48,6 +48,11 @@ def check_seconds(what: str, seconds: object) -> None:
         raise UsageError(f"{what} is {seconds!r}", "pass seconds, 0 or more, such as 5.0")
 
 
+def check_switch(what: str, switch: object) -> None:
+    if not isinstance(switch, bool):
+        raise UsageError(f"{what} is {switch!r}", "pass True or False")
+
+
 def path_of(what: str, path: object, variable: str) -> str:
     """A path that was passed, else that of the environment's variable; empty for none.
 

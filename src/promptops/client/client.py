@@ -10,6 +10,7 @@ from promptops.client.arguments import (
     check_callback,
     check_poll,
     check_seconds,
+    check_switch,
     path_of,
     store_of,
 )
@@ -63,6 +64,8 @@ class Client:
     ) -> None:
         check_environment_name(environment, scratch=True)
         check_poll(poll)
+        check_switch("presence", presence)
+        check_switch("hint", hint)
         cache = path_of("cache", cache, "PROMPTOPS_CACHE")
         bundle = path_of("bundle", bundle, "PROMPTOPS_BUNDLE")
         store = store_of(url, environment, stands_in=bool(cache or bundle))

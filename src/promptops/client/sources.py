@@ -53,7 +53,9 @@ class Sources:
                 served = accept(copy)
             except PromptopsError as error:
                 self._why[where] = said(error)
-                level = logging.WARNING if isinstance(error, StoreCorrupt) else logging.INFO
+                # A folder without a copy is an app's first start; a bundle was named to be there.
+                missed = source == "bundle" or isinstance(error, StoreCorrupt)
+                level = logging.WARNING if missed else logging.INFO
                 log.log(level, "%s is not used: %s", where, self._why[where])
                 continue
             self.source = source
