@@ -138,7 +138,10 @@ def test_from_git_an_older_commit_than_what_is_live_is_refused(
 
 
 @on_both
-def test_damage_is_mended_by_a_restore(exported: Project, store: Store, saboteur: Saboteur) -> None:
+@pytest.mark.parametrize("command", [["status"], ["rollback", "greeter"]])
+def test_damage_is_mended_by_a_restore(
+    exported: Project, store: Store, saboteur: Saboteur, command: list[str]
+) -> None:
     live = store.read().pointers
     saboteur.overwrite(live["greeter"].digest, b"{}")
     saboteur.remove(live["farewell"].digest)
@@ -149,9 +152,9 @@ def test_damage_is_mended_by_a_restore(exported: Project, store: Store, saboteur
     assert (store.read().pointers, verified(exported)) == (live, True)
 
     saboteur.scribble("greeter", "nonsense")
-    refused = exported.here("rollback", "greeter", *PLACE)
-    restore = re.search(r"promptops (restore --from-git HEAD --env .*) writes", refused.err)
-    assert refused.code == 4
+    refused = exported.here(*command, *PLACE)
+    restore = re.search(r"promptops (restore --from-git HEAD --env production) wri", refused.err)
+    assert (refused.code, refused.err.count("--env production")) == (4, 2)
     assert restore is not None, refused.err
     assert exported.here(*shlex.split(restore[1]), "--yes").code == 0
     held = store.read().pointers["greeter"].held

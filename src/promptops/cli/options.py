@@ -3,11 +3,13 @@
 import math
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
 
-from promptops.cli import completion
+from promptops.cli import completion, suggested
+from promptops.errors import PromptopsError
 
 _ID = re.compile(r"[!-~]{1,128}")
 
@@ -44,15 +46,27 @@ store_option = click.option(
 
 
 def environment_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--env NAME` and `--store URL`, with their environment variables."""
-    function = store_option(function)
+    """`--env NAME` and `--store URL`, with their environment variables.
+
+    Commands that the hint of an error names get them too, so that it can be typed as it stands.
+    """
+
+    @wraps(function)
+    def hinting(*arguments: Any, env: str | None, **options: Any) -> Any:
+        try:
+            return function(*arguments, env=env, **options)
+        except PromptopsError as error:
+            if env:
+                error.hint = suggested.completed(error.hint, env)
+            raise
+
     return click.option(
         "--env",
         metavar="NAME",
         envvar="PROMPTOPS_ENV",
         shell_complete=completion.environments,
         help="The environment. [env: PROMPTOPS_ENV]",
-    )(function)
+    )(store_option(hinting))
 
 
 def _checked_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

@@ -16,7 +16,7 @@ _SECRETS = (
     (re.compile(r"(sentinel_password=)[^&]*"), r"\1PASSWORD"),
 )
 _UNPLACED = re.compile(
-    r"promptops (history( --operation [^\s;,]+)?|verify|rehearse|restore --from-git HEAD)(?! --)"
+    r"promptops (history( --operation [^\s;,]++)?|verify|rehearse|restore --from-git HEAD)(?! --)"
 )
 
 
