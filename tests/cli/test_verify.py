@@ -59,6 +59,10 @@ def test_an_environment_that_nobody_touched_has_no_problem(rolled_back: Project)
     )
 
 
+def test_a_first_deployment_is_one_entry(deployed: Project) -> None:
+    assert ", 1 entry of the history\n" in deployed.here(*VERIFY).out
+
+
 def test_a_hold_on_a_retired_unit_does_not_bring_it_back(rolled_back: Project) -> None:
     place = ("greeter", "--env", "production", "--reason", "old")
     assert rolled_back.here("retire", *place).code == 0

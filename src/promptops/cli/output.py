@@ -74,9 +74,9 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def count(number: int, noun: str) -> str:
-    """`1 unit`, `2 units`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 unit`, `2 units`; `plural` where that is more than an s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:

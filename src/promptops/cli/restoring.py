@@ -76,7 +76,8 @@ def export(env: str | None, store: str | None, out: str, output: str) -> None:
     holds = (
         f"{out} holds {place.name} at revision {written.head.revision}: "
         f"{count(len(written.digests), 'release')}, {count(len(written.pointers), 'pointer')}, "
-        f"{len(written.history)} entries of the history, {count(rehearsals, 'rehearsal')}"
+        f"{count(len(written.history), 'entry', 'entries')} of the history, "
+        f"{count(rehearsals, 'rehearsal')}"
     )
     gone = f"; {count(written.gone, 'release')} of the past not stored any more, or damaged"
     emit(output, facts, holds + gone * bool(written.gone))
@@ -277,5 +278,5 @@ def _text(environment: str, prepared: Prepared) -> str:
     return (
         f"{environment}: {was} becomes revision {done.head.revision}, epoch {done.head.epoch}, "
         f"with {count(len(done.pointers), 'unit')}, {count(prepared.count, 'release')} and "
-        f"{len(done.history)} entries of the history"
+        f"{count(len(done.history), 'entry', 'entries')} of the history"
     )

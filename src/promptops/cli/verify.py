@@ -58,7 +58,7 @@ def _text(found: Verification) -> str:
         [
             count(found.releases, "release"),
             count(found.pointers, "pointer"),
-            f"{found.walk.entries} entries of the history",
+            count(found.walk.entries, "entry", "entries") + " of the history",
         ]
     )
     lines = [f"{found.environment} is {at}; looked at {looked_at}"]
