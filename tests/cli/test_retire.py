@@ -75,6 +75,7 @@ def test_clients_drop_it_without_an_error_and_a_deploy_brings_it_back(
             0,
             {},
         )
+        assert client.status().retired["greeter"].reason == "replaced by farewell"
         with Client(store_url, environment="production") as later:
             later.wait_ready(10)
             with pytest.raises(UnknownUnit, match="greeter was retired"):
@@ -85,6 +86,7 @@ def test_clients_drop_it_without_an_error_and_a_deploy_brings_it_back(
         back = deployed.run("deploy", "greeter", *PLACE, "--wait", "--json")
         assert (back.code, back.json["changes"][0]["from"]) == (0, None)
         assert client.get("greeter").messages[0].content == "Good morning.\n"
+        assert client.status().retired == {}
     assert store.read().pointers["greeter"].retired is None
 
 

@@ -199,6 +199,7 @@ class Client:
             units={unit: live.digest for unit, live in snapshot.units.items()},
             refused=dict(snapshot.refused),
             pins=dict(refresher.pins.held),
+            retired=dict(snapshot.retired),
         )
 
     def health(self) -> dict[str, object]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from promptops.client.accept import Refusal
 from promptops.client.state import State
+from promptops.live.records import Retired
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Status:
     `age` is the time in seconds since the store last confirmed what is served. `errors` counts
     polls without an accepted answer, `rejected` what was refused, `restarts` threads that died or
     could not be started. `refused` has the units of which something else is live than is served,
-    `pins` those that an operator keeps at a digest.
+    `pins` those that an operator keeps at a digest, `retired` those that nobody serves any more.
     """
 
     environment: str
@@ -34,3 +35,4 @@ class Status:
     units: dict[str, str]
     refused: dict[str, Refusal]
     pins: dict[str, str]
+    retired: dict[str, Retired]
