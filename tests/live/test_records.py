@@ -174,7 +174,10 @@ def test_what_is_no_pointer_is_said() -> None:
         with pytest.raises(StoreCorrupt) as corrupt:
             Pointer.from_json(text, "greeter")
         assert corrupt.value.message == "the pointer of greeter is not one that promptops wrote"
-        assert "; nothing was changed now. promptops verify says" in corrupt.value.hint
+        assert corrupt.value.hint == (
+            "somebody changed the store by hand; nothing was changed now. promptops verify says "
+            "what else is damaged, promptops restore --from-git HEAD writes all of it anew"
+        )
         assert corrupt.value.exit_code == 4
 
 

@@ -1,6 +1,5 @@
 """bundle and pin: what an app serves without its store."""
 
-import os
 from functools import partial
 
 import click
@@ -8,6 +7,7 @@ import click
 from promptops.cli import completion, settings, suggested
 from promptops.cli.options import environment_options, output_option
 from promptops.cli.output import count, emit, say_warning
+from promptops.client.arguments import path_of
 from promptops.client.copy_file import Copy
 from promptops.client.disk import Disk, read_bundle
 from promptops.delivery import pin as pins
@@ -95,7 +95,7 @@ def pin(
         raise click.UsageError("say the digest to pin to, --safe or --lift, one of them")
     env = settings.named(env)
     address = parse_address(store) if store else None
-    cache = os.path.expanduser(cache)  # noqa: PTH111 - as the app does with the same variable
+    cache = path_of("cache", cache, "PROMPTOPS_CACHE")  # as the app reads it
     disk = Disk.of(cache, env, address)
     if lift:
         found = pins.lift(disk, unit)

@@ -67,6 +67,7 @@ def move(
         with suggested.permitted(role, place.name):
             yield store
     except PromptopsError as error:
+        # Every command has this done at its end; the JSON is written before.
         error.hint = suggested.completed(error.hint, place.name)
         if output == "json" and isinstance(error, Refused | OutcomeUnknown):
             action = "unknown" if isinstance(error, OutcomeUnknown) else "none"

@@ -140,7 +140,7 @@ def connect(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
 
 
 def identity_of(path: Path) -> tuple[int, ...] | None:
-    """Which file a path leads to, and what it was changed last; None when there is none.
+    """Which file a path leads to, and when it was changed last; None when there is none.
 
     What SQLite writes goes beside it, and into it now and then. Whoever copies another file over it
     changes it as well, which a connection that is open would never see.
